@@ -1,0 +1,16 @@
+"""Runtimes: artifacts of one format become predictors, or are refused with the reason.
+
+Lives here: one `*_runtime.py` per admitted format, what they share (`estimator.py`, `scores.py`, `trust.py`,
+`trees.py`), `scan.py` (facts about bytes), `signature.py`, and the conversion of pickles, which are never loaded in
+this process. Does not: batching, routing, storage. To add a format, copy `onnx_runtime.py` and name it in
+`RUNTIMES`; it must pass `tests/conformance/test_runtimes.py`.
+"""
+
+from roadworthy.adapters.runtimes.onnx_runtime import OnnxRuntime
+from roadworthy.adapters.runtimes.skops_runtime import SkopsRuntime
+from roadworthy.domain.ports import Runtime
+
+RUNTIMES: tuple[Runtime, ...] = (SkopsRuntime(), OnnxRuntime())
+"""Every runtime, one per admitted format."""
+
+__all__ = ["RUNTIMES", "OnnxRuntime", "SkopsRuntime"]

@@ -1,0 +1,113 @@
+"""scikit-learn models as skops files: a zip of JSON and arrays; loading one runs no code from it."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import Any
+
+import skops.io  # type: ignore[import-untyped]  # skops ships no types
+
+from roadworthy.adapters.runtimes.estimator import EstimatorPredictor, check_estimator
+from roadworthy.adapters.runtimes.trees import check_trees
+from roadworthy.adapters.runtimes.trust import refusal
+from roadworthy.domain.errors import ArtifactError, shortlist
+from roadworthy.domain.model import ArtifactFormat, Signature
+from roadworthy.domain.ports import Predictor
+
+MOST_UNPACKED_BYTES = 4 << 30
+MOST_FILES = 200_000
+
+
+class SkopsRuntime:
+    """Loads skops files of two-class scikit-learn classifiers."""
+
+    format = ArtifactFormat.SKOPS
+
+    def load(self, artifact: bytes, signature: Signature) -> Predictor:
+        """A predictor.
+
+        Raises:
+            ArtifactError: not a skops file, a type outside the allow-list, a tree that was tampered with, no
+                `predict_proba`, or other columns than the signature's.
+            MissingExtraError: the model wants pandas, and it is not installed.
+        """
+        estimator = load_skops(artifact)
+        check_estimator(estimator)
+        return EstimatorPredictor(estimator, signature.names)
+
+
+def load_skops(artifact: bytes) -> Any:
+    """The object in a skops file, its types admitted and its trees checked. Raises ArtifactError."""
+    found = reported_types(artifact)
+    refused = {name: why for name in found if (why := refusal(name))}
+    if refused:
+        name, why = next(iter(refused.items()))
+        raise ArtifactError(
+            f"the skops file holds types that are not admitted: {shortlist(list(refused))}; {name} is {why}",
+            remedy="Use scikit-learn's own estimators and transformers, or convert the model to ONNX.",
+            types=list(refused),
+        )
+    try:
+        model = skops.io.loads(artifact, trusted=found)
+    except Exception as error:
+        raise _unreadable(error) from error
+    check_trees(model)
+    return model
+
+
+def save_skops(estimator: Any) -> bytes:
+    """A fitted two-class classifier as the bytes of a skops file that `SkopsRuntime` will load.
+
+    Raises:
+        ArtifactError: the estimator cannot be served, or holds types that skops cannot write or we do not admit.
+    """
+    check_estimator(estimator)
+    try:
+        data = bytes(skops.io.dumps(estimator, compression=zipfile.ZIP_DEFLATED))
+    except Exception as error:
+        raise ArtifactError(
+            f"skops cannot write the model: {_short(error)}",
+            remedy="Use scikit-learn's own estimators and transformers, or convert the model to ONNX.",
+        ) from error
+    load_skops(data)
+    return data
+
+
+def reported_types(artifact: bytes) -> list[str]:
+    """Type names in the file that skops does not trust by itself, sorted. Raises ArtifactError."""
+    check_archive(artifact)
+    try:
+        return list(skops.io.get_untrusted_types(data=artifact))
+    except Exception as error:
+        raise _unreadable(error) from error
+
+
+def check_archive(artifact: bytes) -> None:
+    """Refuse what is no zip with a schema, and what would unpack to an unreasonable size. Raises ArtifactError."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(artifact)) as archive:
+            entries = archive.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise _unreadable(error) from error
+    if "schema.json" not in {e.filename for e in entries}:
+        raise ArtifactError(
+            "the zip file has no schema.json", remedy="Save the model with roadworthy's save_skops."
+        )
+    unpacked = sum(e.file_size for e in entries)
+    if unpacked > MOST_UNPACKED_BYTES or len(entries) > MOST_FILES:
+        raise ArtifactError(
+            f"the skops file unpacks to {unpacked} bytes in {len(entries)} files",
+            remedy=f"At most {MOST_UNPACKED_BYTES} bytes in {MOST_FILES} files are read.",
+        )
+
+
+def _unreadable(error: Exception) -> ArtifactError:
+    return ArtifactError(
+        f"this is not a skops file that can be read: {_short(error)}",
+        remedy="Save the model with roadworthy's save_skops and the installed scikit-learn.",
+    )
+
+
+def _short(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"

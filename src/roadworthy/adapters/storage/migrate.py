@@ -1,0 +1,48 @@
+"""Brings a control store to the shape this program needs, or says why it cannot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from roadworthy.domain.errors import StorageUnavailableError
+
+VERSION_TABLE = "roadworthy_revision"
+"""Where the revision is kept: a name of our own, so that the database may be shared."""
+
+_SCRIPTS = Path(__file__).parent / "migrations"
+
+
+def to_head(connection: Connection, place: str) -> None:
+    """Run the migrations that are still missing, inside the caller's transaction.
+
+    Raises:
+        StorageUnavailableError: the store was written by a newer Roadworthy.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    scripts = ScriptDirectory.from_config(config)
+    current = revision_of(connection)
+    if current == scripts.get_current_head():
+        return
+    known = {script.revision for script in scripts.walk_revisions()}
+    if current is not None and current not in known:
+        raise StorageUnavailableError(
+            f"the control store {place} has revision {current}, which this version of Roadworthy does not know",
+            remedy="Upgrade Roadworthy, or restore the backup made before the store was upgraded.",
+            place=place,
+            revision=current,
+        )
+    command.upgrade(config, "head")
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The revision a store is at, or None for an empty database."""
+    context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+    return context.get_current_revision()

@@ -1,0 +1,135 @@
+"""The control store in SQLite or PostgreSQL: one set of statements, built from the derived tables."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from roadworthy.adapters.storage.engines import engine_of, place_of
+from roadworthy.adapters.storage.failures import in_words, is_passing, translate
+from roadworthy.adapters.storage.migrate import to_head
+from roadworthy.adapters.storage.rows import codec_of
+from roadworthy.adapters.storage.sql_parts import Session, SqlChangeLog, SqlRepository
+from roadworthy.adapters.storage.tables import TABLES
+from roadworthy.adapters.storage.turn import Turn
+from roadworthy.domain import faults
+from roadworthy.domain.ports import Stored, Transaction
+
+E = TypeVar("E", bound=Stored)
+
+_PAUSES_S = (0.05, 0.1, 0.2, 0.4)
+"""Waits between attempts to connect: a restarting server is bridged, a missing one named in under a second."""
+
+
+class SqlStore:
+    """A `Store` in a database; open one with `SqlStore.open`.
+
+    Transactions of all threads and processes run one after the other, whichever of them only read: each sees all
+    that was committed before, and none has to be repeated. Keep slow work outside.
+    """
+
+    def __init__(self, engine: Engine, *, wait_s: float) -> None:
+        self._engine = engine
+        self._place = place_of(engine)
+        self._wait_s = wait_s
+        self._turn = Turn(wait_s)
+
+    @classmethod
+    def open(cls, url: str, *, wait_s: float = 30.0) -> SqlStore:
+        """Connect to a database and bring it to this program's shape.
+
+        `url` is `sqlite:///file.db` or `postgresql://user@host/database`; `wait_s` bounds the wait for a turn.
+
+        Raises:
+            SettingError: not such a URL.
+            MissingExtraError: PostgreSQL without its driver.
+            StorageUnavailableError: no folder, no server, no permission, or written by a newer Roadworthy.
+        """
+        store = cls(engine_of(url, wait_s), wait_s=wait_s)
+        try:
+            with store._turn.take(), store._connected() as connection, in_words(store._place):
+                to_head(connection, store._place)
+                connection.commit()
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    @contextmanager
+    def begin(self) -> Iterator[Transaction]:
+        """A transaction; rolled back when its block, or the commit itself, raises."""
+        with self._turn.take():
+            with self._connected() as connection:
+                transaction = SqlTransaction(Session(connection, self._place))
+                try:
+                    yield transaction
+                    faults.reach("store.before-commit")
+                finally:
+                    transaction.end()
+                with in_words(self._place, committing=True):
+                    connection.commit()
+            faults.reach("store.after-commit")
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        """A connection that holds the write lock; what was not committed is rolled back at the end."""
+        connection = self._connect()
+        try:
+            yield connection
+        finally:
+            # A connection that is gone cannot roll back, and need not: the server did.
+            with suppress(SQLAlchemyError):
+                connection.rollback()
+            with suppress(SQLAlchemyError):
+                connection.close()
+
+    def _connect(self) -> Connection:
+        """Begin, which takes the lock; repeated a few times while a server comes up, since nothing is done yet."""
+        deadline = time.monotonic() + self._wait_s
+        for pause_s in _PAUSES_S:
+            try:
+                return self._begun()
+            except SQLAlchemyError as error:
+                if not is_passing(error) or time.monotonic() + pause_s > deadline:
+                    raise translate(error, self._place) from error
+                time.sleep(pause_s)
+        with in_words(self._place):
+            return self._begun()
+
+    def _begun(self) -> Connection:
+        connection = self._engine.connect()
+        try:
+            connection.begin()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+class SqlTransaction:
+    """One unit of work on one connection."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def of(self, kind: type[E]) -> SqlRepository[E]:
+        """The repository of one kind of entity."""
+        return SqlRepository(codec_of(kind), TABLES[kind], self._session)
+
+    @property
+    def changes(self) -> SqlChangeLog:
+        """The change record."""
+        return SqlChangeLog(self._session)
+
+    def end(self) -> None:
+        """Refuse all further use."""
+        self._session.open.end()

@@ -1,0 +1,5 @@
+"""Running a user's training entry point in a process of its own.
+
+Lives here: `runner.py` (starts the child, bounds it, reads its artifact) and `child.py` (what runs inside).
+Does not: judging the result; a check compares it. To run training elsewhere, copy `runner.py`.
+"""

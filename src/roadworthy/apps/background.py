@@ -1,0 +1,79 @@
+"""An ASGI application behind a real socket, in a thread of this process."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import threading
+from typing import Any
+
+import uvicorn
+
+from roadworthy.domain.errors import PortInUseError, UnavailableError
+
+STOP_S = 15.0
+"""Longest wait for a server to finish what it began."""
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes any free one.
+
+    Raises:
+        PortInUseError: somebody else listens there.
+    """
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as problem:
+        listener.close()
+        if problem.errno != errno.EADDRINUSE:
+            raise UnavailableError(
+                f"cannot listen on {host}:{port}: {problem.strerror}", remedy="Choose another --host or --port."
+            ) from problem
+        raise PortInUseError(
+            f"port {port} on {host} is in use",
+            remedy="Stop what listens there, or choose another with --port.",
+            port=port,
+        ) from problem
+    listener.listen(512)
+    return listener
+
+
+class BackgroundServer:
+    """Serves from `__enter__` to `__exit__`; connections are accepted from the first moment."""
+
+    def __init__(self, app: Any, host: str = "127.0.0.1", port: int = 0) -> None:
+        self._socket = bind(host, port)
+        self.host = host
+        self.port = int(self._socket.getsockname()[1])
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, ws="websockets-sansio", timeout_graceful_shutdown=3
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, kwargs={"sockets": [self._socket]}, name=f"server-{self.port}", daemon=True
+        )
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://{self.host}:{self.port}"
+
+    def __enter__(self) -> BackgroundServer:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Finish what was begun and let go of the port."""
+        self._server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join(STOP_S)
+        self._socket.close()
+
+    def wait(self) -> None:
+        """Wait until the server ends."""
+        self._thread.join()

@@ -1,0 +1,77 @@
+"""Building the `House` from settings: which adapter stands behind which port is decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from roadworthy.adapters.access.cedar import CedarPolicy
+from roadworthy.adapters.artifacts.local import LocalArtifacts
+from roadworthy.adapters.artifacts.s3 import S3Artifacts
+from roadworthy.adapters.clock import SystemClock
+from roadworthy.adapters.decisions.segments import SegmentLog
+from roadworthy.adapters.engines.dbos_engine import DbosEngine
+from roadworthy.adapters.served.files import FileServed
+from roadworthy.adapters.signing.files import FileKeyring
+from roadworthy.adapters.storage.sql import SqlStore
+from roadworthy.apps.perimeter import LocalPerimeter
+from roadworthy.apps.settings import Settings, create_workspace, sync_mode
+from roadworthy.apps.workshop import LocalWorkshop
+from roadworthy.domain.ports import ArtifactStore, Clock, WorkEngine
+from roadworthy.services.catalog.people import found
+from roadworthy.services.gates.run import WORK, carry_out
+from roadworthy.services.house import House
+from roadworthy.services.serve.publish import publish_all, publish_trust
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A house and how to leave it."""
+
+    house: House
+    close: Callable[[], None]
+
+
+def open_house(settings: Settings, clock: Clock | None = None, engine: WorkEngine | None = None) -> Opened:
+    """Everything of one workspace, ready; unfinished gates go on at once.
+
+    Raises:
+        StorageUnavailableError: the folder or the database cannot be used.
+    """
+    root = settings.root
+    create_workspace(root)
+    work = engine or DbosEngine(settings.work_url or f"sqlite:///{root / 'work.db'}")
+    workshop = LocalWorkshop()
+    house = House(
+        store=SqlStore.open(settings.store_url or f"sqlite:///{root / 'control.db'}"),
+        artifacts=_artifacts(settings),
+        decisions=SegmentLog(root / "decisions", sync=sync_mode(settings.sync), writer="control"),
+        served=FileServed(root / "served"),
+        trust=FileServed(root / "trust"),
+        keyring=FileKeyring(root / "keys"),
+        policy=CedarPolicy(),
+        clock=clock or SystemClock(),
+        engine=work,
+        perimeter=LocalPerimeter(workshop),
+        workshop=workshop,
+        seed=settings.seed,
+    )
+    found(house, settings.administrator)
+    work.register(WORK, lambda durable, arguments: carry_out(house, durable, arguments))
+    work.launch()
+    publish_trust(house)
+    publish_all(house)
+
+    def close() -> None:
+        work.close()
+        house.decisions.close()
+        house.store.close()
+
+    return Opened(house, close)
+
+
+def _artifacts(settings: Settings) -> ArtifactStore:
+    if settings.artifacts.startswith("s3://"):
+        bucket, _, prefix = settings.artifacts.removeprefix("s3://").partition("/")
+        return S3Artifacts(bucket, prefix=prefix)
+    return LocalArtifacts(settings.root / settings.artifacts)

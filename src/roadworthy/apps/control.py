@@ -1,0 +1,89 @@
+"""The control plane: page, API and gateway of one workspace behind one port (`roadworthy up`)."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI
+
+from roadworthy.apps.building import open_house
+from roadworthy.apps.data_plane import build_gateway
+from roadworthy.apps.settings import Settings
+from roadworthy.domain.errors import StorageUnavailableError
+from roadworthy.domain.ports import Clock, WorkEngine
+from roadworthy.gateway.app import GatewayApp
+from roadworthy.gateway.plane import Gateway
+from roadworthy.services.house import House
+from roadworthy.web.api.app import build_api
+from roadworthy.web.ui.pages import mount_pages
+
+GATEWAY_PATHS = ("/v2", "/metrics")
+"""Paths the gateway answers; everything else is page or API."""
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """An open workspace: its house, its application, its gateway and its token."""
+
+    house: House
+    app: Composite
+    gateway: Gateway
+    token: str
+    settings: Settings
+
+
+class Composite:
+    """One ASGI application: the gateway's paths to the gateway, the rest to API and page."""
+
+    def __init__(self, control: FastAPI, gateway: GatewayApp) -> None:
+        self.control = control
+        self.gateway = gateway
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the connection to whom it belongs."""
+        path = str(scope.get("path", ""))
+        if scope["type"] == "http" and path.startswith(GATEWAY_PATHS):
+            await self.gateway(scope, receive, send)
+        else:
+            await self.control(scope, receive, send)
+
+
+@contextmanager
+def open_control(
+    settings: Settings, clock: Clock | None = None, engine: WorkEngine | None = None, *, pages: bool = True
+) -> Iterator[Control]:
+    """Everything of a workspace, until the block ends. Without `pages`, only API and gateway."""
+    opened = open_house(settings, clock, engine)
+    house = opened.house
+    gateway = build_gateway(house.served, house.trust, house.artifacts, house.decisions, house.clock)
+    try:
+        token = local_token(settings)
+        api = build_api(house, token, settings.administrator)
+        if pages:
+            mount_pages(api, house)
+        yield Control(house, Composite(api, GatewayApp(gateway)), gateway, token, settings)
+    finally:
+        gateway.close()
+        opened.close()
+
+
+def local_token(settings: Settings) -> str:
+    """The workspace's token, made at the first start; only its owner can read the file."""
+    path = settings.root / "token"
+    try:
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_urlsafe(32))
+        return path.read_text().strip()
+    except OSError as problem:
+        raise StorageUnavailableError(
+            f"the token file '{path}' cannot be used: {problem.strerror}", remedy="Make the workspace writable."
+        ) from problem

@@ -1,0 +1,48 @@
+"""A workspace opened in this process: the same API over a loopback port, for scripts and the command line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from roadworthy.apps.background import BackgroundServer
+from roadworthy.apps.control import open_control
+from roadworthy.apps.settings import read_settings
+from roadworthy.domain.ports import Clock, WorkEngine
+from roadworthy.sdk import TIMEOUT_S, Road, connect
+
+RUNNING = "server.json"
+"""Written by `roadworthy up` while it runs: where it answers."""
+
+
+@contextmanager
+def open_workspace(
+    workspace: str | Path, actor: str = "", clock: Clock | None = None, engine: WorkEngine | None = None
+) -> Iterator[Road]:
+    """A connection to a workspace: to the server that runs on it, else to one that lives as long as the block."""
+    settings = read_settings(Path(workspace))
+    running = running_server(settings.root)
+    if running is not None:
+        with connect(running, (settings.root / "token").read_text().strip(), actor) as road:
+            yield road
+        return
+    with (
+        open_control(settings, clock, engine, pages=False) as control,
+        BackgroundServer(control.app) as server,
+        httpx.Client(base_url=server.url, timeout=TIMEOUT_S) as client,
+    ):
+        yield Road(client, control.token, actor)
+
+
+def running_server(root: Path) -> str | None:
+    """The address of the server that runs on a workspace, when it answers."""
+    try:
+        url = str(json.loads((root / RUNNING).read_text())["url"])
+        httpx.get(f"{url}/v2/health/live", timeout=2.0).raise_for_status()
+    except (OSError, ValueError, KeyError, httpx.HTTPError):
+        return None
+    return url

@@ -1,0 +1,51 @@
+"""The workshop: scanning, admitting, loading and training models, through the runtimes that ship."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from roadworthy.adapters.runtimes import RUNTIMES
+from roadworthy.adapters.runtimes.pickle_conversion import convert_pickle
+from roadworthy.adapters.runtimes.scan import scan
+from roadworthy.adapters.training.runner import train
+from roadworthy.domain.errors import ArtifactError
+from roadworthy.domain.model import ArtifactFormat, Signature
+from roadworthy.domain.ports import Columns, Predictor
+from roadworthy.domain.serving import Scan
+
+
+class LocalWorkshop:
+    """Implements `ports.Workshop` on this machine."""
+
+    def scan(self, artifact: bytes) -> Scan:
+        """What the bytes are; loads nothing."""
+        return scan(artifact)
+
+    def admit(self, artifact: bytes, signature: Signature, sample: Columns) -> tuple[bytes, ArtifactFormat]:
+        """Admitted bytes: unchanged, or a pickle converted to skops with its scores compared."""
+        found = scan(artifact)
+        if found.format == ArtifactFormat.PICKLE.value:
+            return convert_pickle(artifact, signature, sample), ArtifactFormat.SKOPS
+        if not found.admitted:
+            raise ArtifactError(
+                f"the artifact is refused: {found.reason}",
+                remedy="Hand in ONNX, skops, or a pickle of plain scikit-learn objects.",
+                untrusted=list(found.untrusted),
+            )
+        return artifact, ArtifactFormat(found.format)
+
+    def load(self, artifact: bytes, artifact_format: ArtifactFormat, signature: Signature) -> Predictor:
+        """A predictor of the runtime for this format."""
+        for runtime in RUNTIMES:
+            if runtime.format is artifact_format:
+                return runtime.load(artifact, signature)
+        raise ArtifactError(
+            f"no runtime loads {artifact_format.value}",
+            remedy=f"Admitted: {', '.join(r.format.value for r in RUNTIMES)}.",
+        )
+
+    def train(self, code: bytes, function: str, data: Columns, target: Any, seed: int) -> bytes:
+        """An artifact trained in a process of its own."""
+        return train(code, function, data, np.asarray(target), seed)

@@ -1,0 +1,37 @@
+"""Writing files whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from roadworthy.domain.errors import AlreadyExistsError, StorageUnavailableError
+
+PLAYBOOK = "playbook.yaml"
+"""The workspace's own playbook; gates use it when it is there."""
+
+
+def write_new(path: Path, data: bytes, *, replace: bool = False) -> None:
+    """Write a file that is complete the moment it is visible.
+
+    Raises:
+        AlreadyExistsError: it exists and `replace` is not set.
+        StorageUnavailableError: it cannot be written.
+    """
+    if path.exists() and not replace:
+        raise AlreadyExistsError(f"'{path}' exists already", remedy="Choose another name; nothing was written.")
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        aside.write_bytes(data)
+        aside.replace(path)
+    except OSError as problem:
+        aside.unlink(missing_ok=True)
+        raise StorageUnavailableError(
+            f"'{path}' cannot be written: {problem.strerror}", remedy="Choose another place.", file=str(path)
+        ) from problem
+
+
+def default_playbook(workspace: Path, given: str) -> str:
+    """The playbook to use: the one given, else the workspace's own, else none (the one that ships)."""
+    own = workspace / PLAYBOOK
+    return given or (str(own) if own.exists() else "")

@@ -1,0 +1,37 @@
+"""`roadworthy activate`: gate 3."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from roadworthy.cli.desk import Desk, command
+from roadworthy.cli.gates.progress import DEFAULT_LIMIT_S, run_gate
+from roadworthy.cli.gates.sample import traffic_for
+from roadworthy.cli.lookups import the_endpoint
+from roadworthy.domain.gate import Gate
+
+
+def activate(
+    desk: Desk,
+    version: Annotated[str, typer.Argument(help="The version, for example churn:1.")],
+    *,
+    traffic: Annotated[
+        str, typer.Option(help="A production sample: its id, or a file; none: the newest registered.")
+    ] = "",
+    endpoint: Annotated[str, typer.Option(help="Where it will serve; none: the use case's only endpoint.")] = "",
+    playbook: Annotated[str, typer.Option(help="A playbook; none: the workspace's playbook.yaml.")] = "",
+    limit_s: Annotated[
+        float, typer.Option("--limit", help="Seconds to wait for the conclusion.")
+    ] = DEFAULT_LIMIT_S,
+) -> int:
+    """Run the activation gate. Exit: 0 passed, 10 failed, 11 inconclusive, 12 a check broke."""
+    with desk.road() as road:
+        case = road.version(version).use_case
+        where = the_endpoint(road, endpoint, case).id
+        sample = traffic_for(desk, road, case, traffic)
+        return run_gate(desk, road, version, Gate.ACTIVATION, playbook, limit_s, production=sample, endpoint=where)
+
+
+app = command(activate)

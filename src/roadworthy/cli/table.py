@@ -1,0 +1,56 @@
+"""Every command: its name, the module that holds it, one line about it. Nothing else is loaded for `--help`."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    """One command. `module` is below `roadworthy.cli` and has the command as `app`."""
+
+    name: str
+    module: str
+    summary: str
+
+
+SECTIONS: dict[str, tuple[Row, ...]] = {
+    "The road": (
+        Row("init", "road.init", "Make a workspace: settings, playbook, people."),
+        Row("people", "road.people", "List people and their roles, or add one."),
+        Row("use-case", "road.use_case", "Register a use case: objective, owner, target, risk tier."),
+        Row("agree", "road.agree", "Agree and sign the KPI contract, as the business owner."),
+        Row("register", "road.register", "Register data or a model version, or all in one go."),
+        Row("validate", "road.validate", "Gate 1: may the model leave the workshop?"),
+        Row("sign", "road.sign", "Approve or reject a validation, as an independent validator."),
+        Row("release", "road.release", "Gate 2: does it hold on production-like traffic?"),
+        Row("accept", "road.accept", "Accept a candidate into operation (hand-off)."),
+        Row("activate", "road.activate", "Gate 3: can it be operated?"),
+    ),
+    "Traffic": (
+        Row("endpoint", "traffic.endpoint", "Register an endpoint: a stable route to a decision point."),
+        Row("deploy", "traffic.deploy", "Put an activated version in front of traffic."),
+        Row("step", "traffic.step", "Look at a canary and move its share as the evidence allows."),
+        Row("rollback", "traffic.rollback", "Take a new version's traffic away at once."),
+        Row("predict", "traffic.predict", "Score a CSV or Parquet file through an endpoint."),
+        Row("outcomes", "traffic.outcomes", "Report what happened afterwards, from a file."),
+        Row("review", "traffic.review", "Is the licence still deserved? Drift, performance, value."),
+        Row("ledger", "traffic.ledger", "What each version earned, with intervals."),
+    ),
+    "Records": (
+        Row("status", "records.status", "Where every version and endpoint stands."),
+        Row("work", "records.work", "Work items: defects on their way back to development."),
+        Row("trace", "records.trace", "From one request id to version, people, outcome and money."),
+        Row("changes", "records.changes", "The change record: who did what, and why."),
+        Row("bundle", "records.bundle", "Write everything that proves a version into one file."),
+        Row("verify", "records.verify", "Verify a bundle offline, or the workspace's change record."),
+    ),
+    "Running": (
+        Row("up", "processes.up", "Run page, API and gateway until stopped."),
+        Row("gateway", "processes.gateway", "Run the gateway alone, in processes of its own."),
+        Row("demo", "processes.demo", "Play one model's whole road on a bank campaign."),
+    ),
+}
+"""The commands by section, in the order in which one meets them."""
+
+COMMANDS: dict[str, Row] = {row.name: row for rows in SECTIONS.values() for row in rows}
+"""The same by name."""

@@ -1,0 +1,48 @@
+"""Named fault points at commit boundaries, armed only by tests.
+
+Code calls `reach("gate.check-recorded")` between a durable effect and the next step; in production that is one
+dictionary look-up. A test arms a point with an action (raise, or end the process) to prove that what follows a
+crash there is neither lost nor done twice. Every name is listed in `POINTS`, so a test can try them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+POINTS: dict[str, str] = {
+    "store.before-commit": "control store: changes made, transaction not yet committed",
+    "store.after-commit": "control store: transaction committed, caller not yet told",
+    "artifacts.before-publish": "artifact store: bytes written to a temporary name, not yet visible",
+    "decisions.before-sync": "decision log: records written, not yet synced",
+    "decisions.after-sync": "decision log: records synced, caller not yet answered",
+    "decisions.before-seal": "decision log: segment full, sealed file not yet visible",
+    "gate.check-done": "gate run: a check evaluated, its step not yet recorded",
+    "gate.before-conclude": "gate run: all checks recorded, conclusion not yet committed",
+    "gate.after-conclude": "gate run: conclusion committed, workflow not yet finished",
+    "deploy.before-publish": "deployment: committed in the store, configuration not yet published",
+}
+
+_armed: dict[str, Callable[[], None]] = {}
+
+
+def reach(point: str) -> None:
+    """Run what a test armed at this point, if anything."""
+    action = _armed.get(point)
+    if action is not None:
+        action()
+
+
+def arm(point: str, action: Callable[[], None]) -> None:
+    """Arm a fault point (tests only).
+
+    Raises:
+        KeyError: the point is not listed in `POINTS`.
+    """
+    if point not in POINTS:
+        raise KeyError(point)
+    _armed[point] = action
+
+
+def disarm_all() -> None:
+    """Forget every armed action."""
+    _armed.clear()

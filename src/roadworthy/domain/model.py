@@ -1,0 +1,126 @@
+"""What is judged and served: data sets, models, versions, and their signatures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from roadworthy.domain.lifecycle import State
+
+
+class DatasetRole(Enum):
+    """What a data set may be used for."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    SEALED = "sealed test"
+    PRODUCTION = "production sample"
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """An immutable table, named by the SHA-256 of its bytes."""
+
+    id: str
+    use_case: str
+    role: DatasetRole
+    digest: str
+    rows: int
+    columns: tuple[str, ...]
+    source: str
+    created_at: datetime
+    synthetic: bool = False
+    reads: int = 0
+
+
+class DType(Enum):
+    """Column types of a model signature, in Open Inference Protocol spelling."""
+
+    FP64 = "FP64"
+    INT64 = "INT64"
+    BOOL = "BOOL"
+    BYTES = "BYTES"
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSpec:
+    """One input column: type, whether it may be missing, and what was seen in training.
+
+    Numeric columns carry `low` and `high`, text columns `categories` (empty = any).
+    """
+
+    name: str
+    dtype: DType
+    missing_allowed: bool = False
+    low: float | None = None
+    high: float | None = None
+    categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Inputs in the order the model takes them, and what it answers (one score in 0..1 per row)."""
+
+    inputs: tuple[ColumnSpec, ...]
+    output: str = "score"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The input columns' names, in order."""
+        return tuple(c.name for c in self.inputs)
+
+
+class ArtifactFormat(Enum):
+    """How the bytes of an artifact are read."""
+
+    SKOPS = "skops"
+    ONNX = "onnx"
+    PICKLE = "pickle"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """One immutable candidate for serving; only `state` moves, by the life-cycle table.
+
+    `threshold` turns a score into an action (act when score >= threshold). `original_variables` are the columns
+    before feature work, `parents` the versions it descends from, `environment` library -> version, `training`
+    how to train it again: `module:function`, empty when not given.
+    """
+
+    id: str
+    use_case: str
+    name: str
+    number: int
+    artifact: str
+    format: ArtifactFormat
+    signature: Signature
+    threshold: float
+    developers: tuple[str, ...]
+    train_dataset: str
+    created_at: datetime
+    state: State = State.REGISTERED
+    original_variables: tuple[str, ...] = ()
+    code_revision: str = ""
+    training: str = ""
+    parents: tuple[str, ...] = ()
+    description: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A version bound to a context (a region, a customer)."""
+
+    id: str
+    version: str
+    context: str
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """Instances and rules as one versioned, reversible unit; a single version is the smallest composition."""
+
+    id: str
+    instances: tuple[Instance, ...]
+    rule: str = "single"

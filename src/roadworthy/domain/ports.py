@@ -1,0 +1,368 @@
+"""What the services need of the world. Adapters implement these; in-memory ones ship and pass the same tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from roadworthy.domain.gate import GateRun
+from roadworthy.domain.model import ArtifactFormat, Dataset, ModelVersion, Signature
+from roadworthy.domain.returns import WorkItem
+from roadworthy.domain.review import LedgerEntry, ReviewRun
+from roadworthy.domain.serving import (
+    Decision,
+    Deployment,
+    Drill,
+    Endpoint,
+    Outcome,
+    Probe,
+    RolloutLook,
+    Scan,
+)
+from roadworthy.domain.trust import Change, Evidence, HandOff, Person, SignOff
+from roadworthy.domain.use_case import KpiContract, UseCase
+
+
+class Stored(Protocol):
+    """Anything the control store keeps: it has an identity."""
+
+    @property
+    def id(self) -> str:
+        """The identity, unique within its kind."""
+        ...
+
+
+E = TypeVar("E", bound=Stored)
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """How one kind of entity is stored: its table, and the fields one may look it up by."""
+
+    kind: type[Any]
+    table: str
+    indexed: tuple[str, ...]
+
+
+AGGREGATES: tuple[Aggregate, ...] = (
+    Aggregate(Person, "person", ()),
+    Aggregate(UseCase, "use_case", ("owner",)),
+    Aggregate(KpiContract, "kpi_contract", ("use_case",)),
+    Aggregate(Dataset, "dataset", ("use_case", "role", "digest")),
+    Aggregate(ModelVersion, "model_version", ("use_case", "state", "name")),
+    Aggregate(GateRun, "gate_run", ("version", "gate")),
+    Aggregate(Evidence, "evidence", ("kind", "subject", "version")),
+    Aggregate(SignOff, "sign_off", ("version", "gate_run")),
+    Aggregate(HandOff, "hand_off", ("version",)),
+    Aggregate(WorkItem, "work_item", ("version", "use_case", "state")),
+    Aggregate(Endpoint, "endpoint", ("use_case",)),
+    Aggregate(Deployment, "deployment", ("endpoint", "state")),
+    Aggregate(RolloutLook, "rollout_look", ("deployment",)),
+    Aggregate(ReviewRun, "review_run", ("endpoint", "version")),
+    Aggregate(LedgerEntry, "ledger_entry", ("endpoint", "version")),
+)
+
+
+class Repository(Protocol[E]):
+    """The entities of one kind, in the order they were added."""
+
+    def get(self, key: str) -> E:
+        """The entity. Raises NotFoundError naming its kind and key."""
+        ...
+
+    def find(self, *, limit: int = 1000, offset: int = 0, newest_first: bool = False, **equals: object) -> list[E]:
+        """Entities whose indexed fields equal the given values (enums by member).
+
+        Raises:
+            SettingError: a field that is not indexed.
+        """
+        ...
+
+    def add(self, entity: E) -> None:
+        """Record a new entity. Raises AlreadyExistsError."""
+        ...
+
+    def replace(self, old: E, new: E) -> None:
+        """Swap `old` for `new` (same id). Raises LostUpdateError when what is stored is not `old` any more."""
+        ...
+
+    def count(self, **equals: object) -> int:
+        """How many entities match."""
+        ...
+
+
+class ChangeLog(Protocol):
+    """The append-only change record."""
+
+    def head(self) -> Change | None:
+        """The newest link, or None."""
+        ...
+
+    def append(self, change: Change) -> None:
+        """Add a link that follows the head. Raises LostUpdateError when it does not."""
+        ...
+
+    def read(self, *, subject: str | None = None, after: int = 0, limit: int = 10_000) -> list[Change]:
+        """Links in order, optionally about one subject."""
+        ...
+
+
+class Transaction(Protocol):
+    """One unit of work: everything in it happens, or nothing."""
+
+    def of(self, kind: type[E]) -> Repository[E]:
+        """The repository of one kind of entity."""
+        ...
+
+    @property
+    def changes(self) -> ChangeLog:
+        """The change record."""
+        ...
+
+
+class Store(Protocol):
+    """The control store."""
+
+    def begin(self) -> AbstractContextManager[Transaction]:
+        """A transaction that commits when its block ends without an exception; writers are serialised."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+class ArtifactStore(Protocol):
+    """Bytes named by their SHA-256 (64 hex digits)."""
+
+    def put(self, data: bytes) -> str:
+        """Keep bytes, return their digest. Storing the same bytes twice is one object."""
+        ...
+
+    def put_file(self, path: Path) -> str:
+        """Keep a file's bytes without holding them all in memory."""
+        ...
+
+    def get(self, digest: str) -> bytes:
+        """The bytes, checked against the digest. Raises NotFoundError, DigestMismatchError."""
+        ...
+
+    def has(self, digest: str) -> bool:
+        """Whether the bytes are here."""
+        ...
+
+
+class DecisionLog(Protocol):
+    """Decisions and outcomes, durable on return."""
+
+    def append(self, decisions: Sequence[Decision]) -> None:
+        """Write decisions so that they survive the end of the process; appending an id twice keeps the first."""
+        ...
+
+    def append_outcomes(self, outcomes: Sequence[Outcome]) -> None:
+        """Write outcomes; the one received last for a request id counts."""
+        ...
+
+    def read(
+        self, endpoint: str, *, since: datetime | None = None, until: datetime | None = None
+    ) -> list[Decision]:
+        """Decisions with since <= at < until, each once, in time order."""
+        ...
+
+    def read_outcomes(self, endpoint: str) -> list[Outcome]:
+        """The counting outcome of every request id."""
+        ...
+
+    def find(self, key: str) -> list[Decision]:
+        """Decisions whose id or request id is `key`."""
+        ...
+
+    def close(self) -> None:
+        """Sync and let go of files."""
+        ...
+
+
+class Signer(Protocol):
+    """One private key."""
+
+    @property
+    def key_id(self) -> str:
+        """Names the key in envelopes."""
+        ...
+
+    @property
+    def public_key(self) -> str:
+        """The public half, PEM text."""
+        ...
+
+    def sign(self, payload: bytes) -> bytes:
+        """The signature over exactly these bytes."""
+        ...
+
+
+class Keyring(Protocol):
+    """Private keys of the people this installation acts for."""
+
+    def create(self, person: str) -> Signer:
+        """Make and keep a new key for a person. Raises AlreadyExistsError."""
+        ...
+
+    def signer(self, person: str) -> Signer:
+        """The person's signer. Raises NotFoundError."""
+        ...
+
+
+Columns = Mapping[str, Any]
+"""Column name -> one-dimensional NumPy array; all of one length (n_rows,)."""
+
+
+class Predictor(Protocol):
+    """A loaded model."""
+
+    def predict(self, columns: Columns) -> Any:
+        """Scores, float64 array of shape (n_rows,), each in 0..1.
+
+        Raises ModelRaisedError when the model raises, BadOutputError when it answers anything else.
+        """
+        ...
+
+
+class Runtime(Protocol):
+    """Loads artifacts of one format."""
+
+    @property
+    def format(self) -> ArtifactFormat:
+        """The format it loads."""
+        ...
+
+    def load(self, artifact: bytes, signature: Signature) -> Predictor:
+        """A predictor. Raises ArtifactError when the bytes are not admitted."""
+        ...
+
+
+class ServedConfigurations(Protocol):
+    """What each endpoint serves now: one signed document per endpoint (see `evidence/served.py`)."""
+
+    def publish(self, endpoint: str, document: bytes) -> None:
+        """Put a document in force, atomically."""
+        ...
+
+    def read(self, endpoint: str) -> bytes | None:
+        """The document in force, or None."""
+        ...
+
+    def stamp(self, endpoint: str) -> str:
+        """Cheap to read and different after every `publish`; empty when there is no document."""
+        ...
+
+    def endpoints(self) -> tuple[str, ...]:
+        """Endpoints that have a document."""
+        ...
+
+
+class Clock(Protocol):
+    """Time as a dependency."""
+
+    def now(self) -> datetime:
+        """The current time, UTC."""
+        ...
+
+
+class Durable(Protocol):
+    """What a durable function gets: steps whose results are recorded, so that a restart does not repeat them."""
+
+    def step(self, name: str, work: Callable[[], Any]) -> Any:
+        """Run `work` once; after a crash, return its recorded result instead. The result is plain JSON."""
+        ...
+
+
+class WorkEngine(Protocol):
+    """Runs named functions durably: kill -9 at any instant, start again, and they go on."""
+
+    def register(self, name: str, function: Callable[[Durable, dict[str, Any]], Any]) -> None:
+        """Name a durable function, before `launch`."""
+        ...
+
+    def launch(self) -> None:
+        """Start, and take up whatever a dead process left unfinished."""
+        ...
+
+    def run(self, name: str, work_id: str, arguments: dict[str, Any]) -> Any:
+        """Run (or rejoin) the work with this id and wait for its result. The same id is never run twice."""
+        ...
+
+    def submit(self, name: str, work_id: str, arguments: dict[str, Any]) -> None:
+        """Start (or leave running) the work with this id, without waiting."""
+        ...
+
+    def close(self) -> None:
+        """Stop taking up work."""
+        ...
+
+
+class Policy(Protocol):
+    """Who may do what."""
+
+    def permits(self, person: Person, action: str, facts: Mapping[str, Any]) -> bool:
+        """Whether the rules allow it; `facts` describe the object (for example its developers)."""
+        ...
+
+
+class Trial(Protocol):
+    """One version behind a real endpoint inside the perimeter: real HTTP, real log, no effect on users."""
+
+    def rest(self, columns: Columns) -> Any:
+        """Scores through the HTTP endpoint, float64 (n_rows,)."""
+        ...
+
+    def in_code(self, columns: Columns) -> Any:
+        """Scores through the in-process endpoint, same contract and log."""
+        ...
+
+    def batch(self, columns: Columns) -> Any:
+        """Scores through the batch scorer."""
+        ...
+
+    def probe(self, columns: Columns) -> Probe:
+        """Send each row as its own request, and malformed ones, and count what came back."""
+        ...
+
+    def drill(self, columns: Columns) -> Drill:
+        """Rehearse a rollback under traffic and time it."""
+        ...
+
+
+class Perimeter(Protocol):
+    """Where a version is tried."""
+
+    def open(self, version: ModelVersion, artifact: bytes) -> AbstractContextManager[Trial]:
+        """Start a trial; everything it started ends with the block."""
+        ...
+
+
+class Workshop(Protocol):
+    """Everything that reads model bytes or runs a user's training code, kept away from the services' process."""
+
+    def scan(self, artifact: bytes) -> Scan:
+        """What the bytes are and whether they are admitted; loads nothing."""
+        ...
+
+    def admit(self, artifact: bytes, signature: Signature, sample: Columns) -> tuple[bytes, ArtifactFormat]:
+        """Bytes in an admitted format: unchanged, or a pickle converted with its scores compared on `sample`.
+
+        Raises:
+            ArtifactError: refused, with the reason.
+        """
+        ...
+
+    def load(self, artifact: bytes, artifact_format: ArtifactFormat, signature: Signature) -> Predictor:
+        """A predictor."""
+        ...
+
+    def train(self, code: bytes, function: str, data: Columns, target: Any, seed: int) -> bytes:
+        """Run a training entry point in its own process; returns an artifact in an admitted format."""
+        ...

@@ -1,0 +1,304 @@
+"""A bundle: everything there is about one version, in one file that is verified offline, without our server.
+
+The bundle carries a copy of the trust root for reading; what counts is the trust root the verifier already has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import msgspec
+
+from roadworthy.domain.errors import (
+    ChainBrokenError,
+    CouldNotVerifyError,
+    DigestMismatchError,
+    IntegrityError,
+)
+from roadworthy.domain.gate import Gate
+from roadworthy.domain.lifecycle import State
+from roadworthy.domain.model import ModelVersion
+from roadworthy.domain.trust import Change, EvidenceKind
+from roadworthy.domain.use_case import UseCase
+from roadworthy.evidence.canonical import canonical, parse_canonical, to_json
+from roadworthy.evidence.chain import Checkpoint, check_link, verify_chain
+from roadworthy.evidence.digest import digest_json, digest_of, sha256
+from roadworthy.evidence.envelope import OpenedStatement, evidence_id, open_envelope
+from roadworthy.evidence.licence import (
+    check_signer,
+    claim_of_version,
+    gate_runs,
+    guarded,
+    refused,
+    require_passed,
+    require_sign_off,
+)
+from roadworthy.evidence.statements import version_digest
+from roadworthy.evidence.trust import TrustRoot
+
+FORMAT = "roadworthy.bundle/1"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """One version with its use case, signed evidence, change links and the digest of its artifact.
+
+    `changes` are either the whole record, or the links about this version; `head` is the newest link of the whole
+    record when the bundle was written.
+    """
+
+    use_case: UseCase
+    version: ModelVersion
+    artifact: str
+    envelopes: tuple[str, ...]
+    changes: tuple[Change, ...]
+    trust: TrustRoot
+    head: Checkpoint | None = None
+    format: str = FORMAT
+
+
+class ItemStatus(Enum):
+    """What verification says of one item: three answers, never two."""
+
+    OK = "ok"
+    WRONG = "wrong"
+    COULD_NOT_VERIFY = "could-not-verify"
+
+
+@dataclass(frozen=True)
+class BundleItem:
+    """One thing that was verified, and why it came out so."""
+
+    name: str
+    status: ItemStatus
+    why: str
+
+
+@dataclass(frozen=True)
+class BundleReport:
+    """All items, in order. `holds` only when every one is ok: what could not be verified is never a pass."""
+
+    items: tuple[BundleItem, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether every item is ok."""
+        return bool(self.items) and all(i.status is ItemStatus.OK for i in self.items)
+
+    def of(self, status: ItemStatus) -> tuple[BundleItem, ...]:
+        """The items with this status."""
+        return tuple(i for i in self.items if i.status is status)
+
+
+_GATES_OF: dict[State, tuple[Gate, ...]] = {
+    State.AWAITING_SIGN_OFF: (Gate.VALIDATION,),
+    State.VALIDATED: (Gate.VALIDATION,),
+    State.RELEASING: (Gate.VALIDATION,),
+    State.CANDIDATE: (Gate.VALIDATION, Gate.RELEASE),
+    State.ACTIVATING: (Gate.VALIDATION, Gate.RELEASE),
+    State.ACTIVATED: tuple(Gate),
+    State.SUSPENDED: tuple(Gate),
+}
+
+
+def encode_bundle(bundle: Bundle) -> bytes:
+    """The bundle's bytes: canonical JSON."""
+    return canonical(to_json(bundle))
+
+
+def decode_bundle(data: bytes) -> Bundle:
+    """The bundle from its bytes.
+
+    Raises:
+        CouldNotVerifyError: not canonical JSON, another format, a missing, unknown or ill-typed field.
+    """
+    value = parse_canonical(data, "the bundle")
+    stated = value.get("format") if isinstance(value, dict) else None
+    if stated != FORMAT:
+        raise _unreadable(f"its format is {str(stated)[:80]!r}, allowed is '{FORMAT}'")
+    try:
+        bundle = msgspec.convert(value, Bundle)
+    except msgspec.ValidationError as error:
+        raise _unreadable(str(error)[:300]) from error
+    if encode_bundle(bundle) != data:
+        raise _unreadable("it has fields or spellings this version does not know")
+    return bundle
+
+
+def verify_bundle(bundle: Bundle, trust: TrustRoot, artifact: bytes | None) -> BundleReport:
+    """What holds, what is wrong and what could not be verified in a bundle, item by item; never raises.
+
+    Args:
+        bundle: a decoded bundle.
+        trust: the verifier's own trust root; the copy in the bundle is only compared with it.
+        artifact: the model's bytes; None leaves the artifact item `could-not-verify`.
+    """
+    items = [_trust_item(bundle.trust, trust), _artifact_item(bundle, artifact)]
+    opened: list[OpenedStatement] = []
+    for place, text in enumerate(bundle.envelopes, start=1):
+        item, statement = _envelope_item(place, text, bundle, trust)
+        items.append(item)
+        if statement is not None and item.status is ItemStatus.OK:
+            opened.append(statement)
+    items.append(_description_item(bundle, opened))
+    items += _licence_items(bundle, opened)
+    items.append(_changes_item(bundle))
+    return BundleReport(tuple(items))
+
+
+def _trust_item(copy: TrustRoot, trust: TrustRoot) -> BundleItem:
+    name = "trust root"
+    known = {p.key_id: p for p in trust.people if p.key_id}
+    strangers = [p.id for p in copy.people if p.key_id and p.key_id not in known]
+    different = [p.id for p in copy.people if p.key_id in known and known[p.key_id] != p]
+    if different:
+        return BundleItem(name, ItemStatus.WRONG, f"the bundle's copy disagrees about {', '.join(different[:8])}")
+    if strangers:
+        why = f"the bundle's copy names people you do not trust: {', '.join(strangers[:8])}"
+        return BundleItem(name, ItemStatus.COULD_NOT_VERIFY, why)
+    return BundleItem(
+        name, ItemStatus.OK, "every key in the bundle's copy is in yours, with the same owner and roles"
+    )
+
+
+def _artifact_item(bundle: Bundle, artifact: bytes | None) -> BundleItem:
+    name = "artifact"
+    if bundle.artifact != bundle.version.artifact:
+        return BundleItem(name, ItemStatus.WRONG, "the bundle and its version name different artifacts")
+    if artifact is None:
+        return BundleItem(name, ItemStatus.COULD_NOT_VERIFY, f"no bytes were given for {bundle.artifact}")
+    if sha256(artifact) != bundle.artifact:
+        why = f"the bytes have digest {sha256(artifact)}, expected is {bundle.artifact}"
+        return BundleItem(name, ItemStatus.WRONG, why)
+    return BundleItem(name, ItemStatus.OK, f"the bytes have digest {bundle.artifact}")
+
+
+def _envelope_item(
+    place: int, text: str, bundle: Bundle, trust: TrustRoot
+) -> tuple[BundleItem, OpenedStatement | None]:
+    name = f"envelope {place}"
+    try:
+        opened = open_envelope(text, trust)
+        name = f"envelope {place}: {opened.kind.value}"
+        with guarded(opened.kind.value):
+            check_signer(opened)
+            _check_subject(opened, bundle)
+    except IntegrityError as error:
+        return _failed(name, error), None
+    return BundleItem(name, ItemStatus.OK, f"signed by {opened.person.id} with key {opened.key_id}"), opened
+
+
+def _check_subject(opened: OpenedStatement, bundle: Bundle) -> None:
+    """The statement is about something in this bundle, and its digest fits what it embeds."""
+    version, kind = bundle.version, opened.kind
+    expected: tuple[str, ...]
+    if kind in (EvidenceKind.GATE_RUN, EvidenceKind.HAND_OFF):
+        expected = (version.artifact,)
+    elif kind is EvidenceKind.SIGN_OFF:
+        expected = tuple(evidence_id(text) for text in bundle.envelopes)
+    elif kind is EvidenceKind.KPI_CONTRACT:
+        expected = (digest_json(opened.fact("contract")),)
+    elif kind is EvidenceKind.DEPLOYMENT:
+        expected = (digest_json(opened.fact("deployment")),)
+    else:
+        expected = (opened.subject,)
+    if opened.subject not in expected:
+        raise DigestMismatchError(
+            f"its subject {opened.subject} is not what this bundle is about",
+            remedy="Remove it, or export the bundle again.",
+            piece=kind.value,
+        )
+    stated = opened.predicate.get("version", version.id)
+    concerned = opened.predicate.get("versions", [version.id])
+    if stated != version.id or version.id not in concerned:
+        raise refused(kind.value, f"it is about another version than {version.id}", "Export the bundle again.")
+    if opened.predicate.get("use_case", bundle.use_case.id) != bundle.use_case.id:
+        raise refused(kind.value, f"it is about another use case than {bundle.use_case.id}", "Export it again.")
+
+
+def _description_item(bundle: Bundle, opened: list[OpenedStatement]) -> BundleItem:
+    """Version and use case are themselves unsigned: they must be the ones the newest gate run digested."""
+    name = "version and use case"
+    try:
+        with guarded(name):
+            runs = sorted(
+                (o for o in opened if o.kind is EvidenceKind.GATE_RUN), key=lambda o: str(o.fact("finished_at"))
+            )
+            if not runs:
+                raise CouldNotVerifyError("nothing signed describes the version", remedy="Export it again.")
+            stated = {
+                "version": (runs[-1].fact("version_digest"), version_digest(bundle.version)),
+                "use case": (runs[-1].fact("use_case_digest"), digest_of(bundle.use_case)),
+            }
+            for what, (signed, here) in stated.items():
+                if signed != here:
+                    raise refused(name, f"the {what} is not the one the newest gate run judged", "Export it again.")
+    except IntegrityError as error:
+        return _failed(name, error)
+    return BundleItem(name, ItemStatus.OK, "as digested in the newest gate run")
+
+
+def _licence_items(bundle: Bundle, opened: list[OpenedStatement]) -> list[BundleItem]:
+    """What the version's state claims: the newest run of each gate it passed, and the sign-off."""
+    state, claim = bundle.version.state, claim_of_version(bundle.version)
+    items: list[BundleItem] = []
+    for gate in _GATES_OF.get(state, ()):
+        name = f"state {state.value} needs {gate.value}"
+        try:
+            with guarded(gate.value):
+                runs = gate_runs(opened, claim.version, gate)
+                if not runs:
+                    raise CouldNotVerifyError(f"no {gate.value} run that verifies", remedy="Export it again.")
+                require_passed(runs[-1], claim)
+                who = "passed"
+                if gate is Gate.VALIDATION and state is not State.AWAITING_SIGN_OFF:
+                    who = f"passed and signed off by {require_sign_off(opened, runs[-1]).person.id}"
+            items.append(BundleItem(name, ItemStatus.OK, who))
+        except IntegrityError as error:
+            items.append(_failed(name, error))
+    return items
+
+
+def _changes_item(bundle: Bundle) -> BundleItem:
+    name, changes = "change record", bundle.changes
+    if not changes:
+        return BundleItem(name, ItemStatus.COULD_NOT_VERIFY, "the bundle holds no links")
+    whole = len(changes) == max(c.seq for c in changes)
+    try:
+        if whole:
+            verify_chain(changes, bundle.head)
+            return BundleItem(name, ItemStatus.OK, f"all {len(changes)} links follow one another")
+        for before, change in zip((None, *changes), changes, strict=False):
+            check_link(change)
+            _check_follows(before, change)
+    except ChainBrokenError as error:
+        return _failed(name, error)
+    why = f"{len(changes)} links are as written; that none between them is missing needs the whole record"
+    return BundleItem(name, ItemStatus.COULD_NOT_VERIFY, why)
+
+
+def _check_follows(before: Change | None, change: Change) -> None:
+    """Two links of an excerpt: in order, and joined when they are neighbours."""
+    if before is None:
+        return
+    if change.seq <= before.seq or (change.seq == before.seq + 1 and change.previous != before.digest):
+        raise ChainBrokenError(
+            f"link {change.seq} does not follow link {before.seq}",
+            remedy="Export the bundle again, from a record that verifies.",
+            kind="reordered" if change.seq < before.seq else "forked",
+            seq=change.seq,
+        )
+
+
+def _failed(name: str, error: IntegrityError) -> BundleItem:
+    unknown = isinstance(error, CouldNotVerifyError)
+    return BundleItem(name, ItemStatus.COULD_NOT_VERIFY if unknown else ItemStatus.WRONG, error.what)
+
+
+def _unreadable(why: str) -> CouldNotVerifyError:
+    return CouldNotVerifyError(
+        f"the bundle cannot be read: {why}",
+        remedy="Export it again with a matching version of Roadworthy.",
+        piece="bundle",
+    )

@@ -1,0 +1,249 @@
+"""What evidence a version needs before it may serve, one rule per piece.
+
+Each rule takes opened statements (signatures already checked) and returns the statement it found, or refuses and
+names the piece. `served.py` applies them to what a gateway is about to load, `bundle.py` to an archive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from roadworthy.domain.errors import CouldNotVerifyError, DataError, DigestMismatchError, IntegrityError
+from roadworthy.domain.gate import Gate
+from roadworthy.domain.model import ModelVersion, Signature
+from roadworthy.domain.serving import Arm, Deployment
+from roadworthy.domain.trust import EvidenceKind, Role
+from roadworthy.domain.verdict import Verdict
+from roadworthy.evidence.canonical import canonical, to_json
+from roadworthy.evidence.digest import digest_json, digest_of
+from roadworthy.evidence.envelope import OpenedStatement, open_envelope
+from roadworthy.evidence.statements import unsigned
+from roadworthy.evidence.trust import TrustRoot
+
+SIGNERS: dict[EvidenceKind, tuple[Role, ...]] = {
+    EvidenceKind.GATE_RUN: (Role.PLATFORM,),
+    EvidenceKind.SIGN_OFF: (Role.VALIDATOR,),
+    EvidenceKind.KPI_CONTRACT: (Role.BUSINESS_OWNER,),
+    EvidenceKind.HAND_OFF: (Role.OPERATOR, Role.ADMINISTRATOR),
+    EvidenceKind.DEPLOYMENT: (Role.OPERATOR, Role.ADMINISTRATOR, Role.PLATFORM),
+    EvidenceKind.ROLLOUT: (Role.PLATFORM, Role.OPERATOR, Role.ADMINISTRATOR),
+}
+"""Which roles may sign which kind of evidence."""
+
+_PASSING = {v.value for v in Verdict if v.lets_through}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What is about to be believed of one version; every field must agree with the signed gate runs."""
+
+    version: str
+    artifact: str
+    use_case: str
+    threshold: float
+    signature: Signature | None
+
+
+def claim_of_arm(arm: Arm, use_case: str) -> Claim:
+    """What a deployment's arm claims."""
+    return Claim(arm.version, arm.artifact, use_case, arm.threshold, arm.signature)
+
+
+def claim_of_version(version: ModelVersion) -> Claim:
+    """What a registered version claims."""
+    return Claim(version.id, version.artifact, version.use_case, version.threshold, version.signature)
+
+
+def open_all(envelopes: Sequence[str], trust: TrustRoot) -> tuple[OpenedStatement, ...]:
+    """Every envelope, opened; one that does not open refuses them all.
+
+    Raises:
+        SignatureWrongError, CouldNotVerifyError: see `envelope.open_envelope`.
+        IntegrityError: signed by a role that may not sign this kind, or the same envelope twice.
+    """
+    opened = tuple(open_envelope(text, trust) for text in envelopes)
+    if len({o.id for o in opened}) < len(opened):
+        raise refused("envelopes", "the same envelope is there twice", "Carry each envelope once.")
+    for one in opened:
+        check_signer(one)
+    return opened
+
+
+def check_signer(opened: OpenedStatement) -> None:
+    """The signer holds a role that may sign this kind. Raises IntegrityError."""
+    allowed = SIGNERS[opened.kind]
+    if not set(allowed) & set(opened.person.roles):
+        names = " or ".join(r.value for r in allowed)
+        raise refused(
+            opened.kind.value,
+            f"the {opened.kind.value} statement is signed by {opened.person.id}, who is no {names}",
+            f"Let a {names} sign it.",
+            person=opened.person.id,
+        )
+
+
+def gate_runs(opened: Sequence[OpenedStatement], version: str, gate: Gate) -> tuple[OpenedStatement, ...]:
+    """The gate-run statements about one version and gate, oldest first."""
+    runs = [
+        o
+        for o in opened
+        if o.kind is EvidenceKind.GATE_RUN and o.fact("version") == version and o.fact("gate") == gate.value
+    ]
+    return tuple(sorted(runs, key=lambda o: str(o.fact("finished_at"))))
+
+
+def require_passed(run: OpenedStatement, claim: Claim) -> None:
+    """A gate run let exactly this version through.
+
+    Raises:
+        DigestMismatchError: the run judged another artifact.
+        IntegrityError: its verdict is not pass or warn, or threshold, signature or use case differ from the claim.
+    """
+    piece = str(run.fact("gate"))
+    who = f"the {piece} run of version {claim.version}"
+    if run.subject != claim.artifact:
+        raise DigestMismatchError(
+            f"{who} judged artifact {run.subject[:12]}..., not {claim.artifact[:12]}...",
+            remedy="Serve the artifact that was judged, or judge this one.",
+            piece=piece,
+            version=claim.version,
+        )
+    if run.fact("verdict") not in _PASSING:
+        raise refused(
+            piece, f"{who} ended with '{run.fact('verdict')}'", "Only pass and warn let a version through."
+        )
+    stated: dict[str, tuple[object, object]] = {
+        "use_case": (run.fact("use_case"), claim.use_case),
+        "threshold": (run.fact("threshold"), claim.threshold),
+    }
+    if claim.signature is not None:
+        stated["signature_digest"] = (run.fact("signature_digest"), digest_of(claim.signature))
+    for name, (judged, claimed) in stated.items():
+        if judged != claimed:
+            raise refused(
+                piece,
+                f"{who} was about {name} {str(judged)[:80]!r}, claimed is {str(claimed)[:80]!r}",
+                "Serve what was judged, or judge what is to be served.",
+                field=name,
+            )
+
+
+def require_sign_off(opened: Sequence[OpenedStatement], validation: OpenedStatement) -> OpenedStatement:
+    """Exactly one sign-off binds this validation run's envelope; an independent validator approves it.
+
+    Raises:
+        CouldNotVerifyError: there is none.
+        IntegrityError: it rejects, contradicts itself or another one, or its signer developed the version.
+    """
+    version = str(validation.fact("version"))
+    found = [o for o in opened if o.kind is EvidenceKind.SIGN_OFF and o.subject == validation.id]
+    sign_off = only(found, "sign-off", f"sign-off of the validation run of version {version}")
+    who = f"the sign-off of version {version} by {sign_off.person.id}"
+    developers = validation.fact("developers")
+    if not isinstance(developers, list) or not developers:
+        raise CouldNotVerifyError(
+            f"the validation run of version {version} names no developers: nobody can be shown to be independent",
+            remedy="Register the version with its developers and validate it again.",
+            piece="sign-off",
+        )
+    if sign_off.person.id in developers:
+        raise refused("sign-off", f"{who} is not independent: they developed it", "Let another validator judge it.")
+    if sign_off.fact("person") != sign_off.person.id or sign_off.fact("version") != version:
+        raise refused(
+            "sign-off",
+            f"{who} is signed by {sign_off.person.id} but states {str(sign_off.fact('person'))[:80]!r} and version"
+            f" {str(sign_off.fact('version'))[:80]!r}",
+            "Sign off again.",
+        )
+    if sign_off.fact("approved") is not True:
+        raise refused("sign-off", f"{who} rejects it", "Mend the version and validate it again.")
+    return sign_off
+
+
+def require_contract(opened: Sequence[OpenedStatement], contract_id: str, use_case: str) -> dict[str, Any]:
+    """The signed KPI contract with this id, about this use case; returns it as JSON.
+
+    Raises:
+        CouldNotVerifyError: there is none.
+        DigestMismatchError: the signature is over another contract than the one embedded.
+        IntegrityError: it belongs to another use case.
+    """
+    found = [
+        o for o in opened if o.kind is EvidenceKind.KPI_CONTRACT and _inside(o, "contract", "id") == contract_id
+    ]
+    signed = only(found, "kpi-contract", f"KPI contract {contract_id or '(no id given)'}")
+    contract: dict[str, Any] = signed.fact("contract")
+    if signed.subject != digest_json(contract):
+        raise DigestMismatchError(
+            f"the signature on KPI contract {contract_id} is over another contract",
+            remedy="Sign the contract again.",
+            piece="kpi-contract",
+        )
+    if contract.get("use_case") != use_case:
+        raise refused(
+            "kpi-contract",
+            f"KPI contract {contract_id} is about use case '{contract.get('use_case')}', not '{use_case}'",
+            "Use the contract of this use case.",
+        )
+    return contract
+
+
+def require_deployment(opened: Sequence[OpenedStatement], deployment: Deployment) -> OpenedStatement:
+    """The one deployment statement there is embeds exactly this deployment.
+
+    Raises:
+        CouldNotVerifyError: there is none.
+        DigestMismatchError: it is about another one, or another revision or content of this one.
+    """
+    found = [o for o in opened if o.kind is EvidenceKind.DEPLOYMENT]
+    signed = only(found, "deployment", f"signed deployment {deployment.id}")
+    bare = canonical(to_json(unsigned(deployment)))
+    same = canonical(signed.fact("deployment")) == bare and signed.subject == digest_of(unsigned(deployment))
+    if not same or deployment.statement not in ("", signed.id):
+        raise DigestMismatchError(
+            f"deployment {deployment.id} revision {deployment.revision} is not the one {signed.person.id} signed",
+            remedy="Publish the deployment that was signed, or sign this one.",
+            piece="deployment",
+        )
+    return signed
+
+
+def only(found: Sequence[OpenedStatement], piece: str, what: str) -> OpenedStatement:
+    """The one statement found. Raises CouldNotVerifyError for none, IntegrityError for several."""
+    if not found:
+        raise CouldNotVerifyError(
+            f"missing: {what}", remedy="Add its envelope; missing evidence is never a pass.", piece=piece
+        )
+    if len(found) > 1:
+        raise refused(piece, f"there are {len(found)} envelopes for the {what}", "Carry the one that counts.")
+    return found[0]
+
+
+def refused(piece: str, what: str, remedy: str, **fields: object) -> IntegrityError:
+    """The error for a piece of evidence that is genuine but does not say what is needed."""
+    return IntegrityError(what, remedy=remedy, piece=piece, **fields)
+
+
+@contextmanager
+def guarded(piece: str) -> Iterator[None]:
+    """Rules over signed but foreign data: a shape no rule expects is a refusal, never another exception.
+
+    Raises:
+        CouldNotVerifyError: the data has no shape this version knows.
+    """
+    try:
+        yield
+    except (DataError, TypeError, AttributeError, KeyError) as error:
+        raise CouldNotVerifyError(
+            f"the {piece} evidence has a shape this version does not know: {error}",
+            remedy="Verify it with the version of Roadworthy that wrote it.",
+            piece=piece,
+        ) from error
+
+
+def _inside(opened: OpenedStatement, outer: str, inner: str) -> object:
+    value = opened.fact(outer)
+    return value.get(inner) if isinstance(value, dict) else None

@@ -1,0 +1,173 @@
+"""What the control plane publishes for an endpoint, and the rule a gateway applies before it loads anything.
+
+One document carries the deployment and all evidence for it: binary authorization for models. The gateway needs
+the document, its own trust root and nothing else; it serves on when the control plane is down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from roadworthy.domain.errors import CouldNotVerifyError
+from roadworthy.domain.gate import Gate
+from roadworthy.domain.serving import Arm, ArmRole, Deployment
+from roadworthy.evidence.canonical import canonical, parse_canonical, to_json
+from roadworthy.evidence.envelope import OpenedStatement
+from roadworthy.evidence.licence import (
+    Claim,
+    claim_of_arm,
+    gate_runs,
+    guarded,
+    only,
+    open_all,
+    refused,
+    require_contract,
+    require_deployment,
+    require_passed,
+    require_sign_off,
+)
+from roadworthy.evidence.trust import TrustRoot
+
+FORMAT = "roadworthy.served/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The document for one endpoint. `envelopes` are DSSE texts: the deployment's, for every version its three
+    gate runs and the sign-off, and the KPI contract's when `contract_id` is not empty.
+    """
+
+    deployment: Deployment
+    use_case: str
+    contract_id: str
+    envelopes: tuple[str, ...]
+    format: str = FORMAT
+
+
+def encode_served(served: Served) -> bytes:
+    """The document's bytes: canonical JSON, so that no byte can change unnoticed."""
+    return canonical(to_json(served))
+
+
+def decode_served(data: bytes) -> Served:
+    """The document from its bytes; says nothing yet about its evidence: see `verify_served`.
+
+    Raises:
+        CouldNotVerifyError: not canonical JSON, another format, a missing, unknown or ill-typed field.
+    """
+    value = parse_canonical(data, "the served document")
+    stated = value.get("format") if isinstance(value, dict) else None
+    if stated != FORMAT:
+        raise _unreadable(f"its format is {str(stated)[:80]!r}, allowed is '{FORMAT}'")
+    try:
+        served = msgspec.convert(value, Served)
+    except msgspec.ValidationError as error:
+        raise _unreadable(str(error)[:300]) from error
+    if encode_served(served) != data:
+        raise _unreadable("it has fields or spellings this version does not know")
+    return served
+
+
+def verify_served(served: Served, trust: TrustRoot, *, endpoint: str | None = None) -> None:
+    """Everything in the document may be loaded and served; otherwise refuse, naming the piece.
+
+    Holds when: every envelope opens against `trust`, signed by a role that may; the deployment statement embeds
+    exactly this deployment; each version has one validation, release and activation run about exactly this
+    artifact, version, threshold, signature and use case, with verdict pass or warn; one approving sign-off binds
+    the validation run's envelope, by a validator who did not develop the version; and, when units are held out,
+    a business owner signed the contract that allows that share and that treatment.
+
+    Args:
+        served: a decoded document.
+        trust: the gateway's own trust root.
+        endpoint: the endpoint it was published for, when known: a document of another endpoint is refused.
+
+    Raises:
+        SignatureWrongError, DigestMismatchError, CouldNotVerifyError, IntegrityError: `fields["piece"]` names
+            what is wrong or missing.
+    """
+    deployment = served.deployment
+    if endpoint is not None and deployment.endpoint != endpoint:
+        raise refused(
+            "document",
+            f"the document is for endpoint '{deployment.endpoint}', not '{endpoint}'",
+            "Publish it again.",
+        )
+    opened = open_all(served.envelopes, trust)
+    with guarded("deployment"):
+        _verify_deployment(opened, deployment)
+    for claim in _claims(served):
+        verify_version(opened, claim)
+    with guarded("kpi-contract"):
+        _verify_holdout(opened, served)
+
+
+def verify_version(opened: tuple[OpenedStatement, ...], claim: Claim) -> None:
+    """One version may serve: one passed run per gate, and an independent sign-off. Raises as `verify_served`."""
+    runs = {}
+    for gate in Gate:
+        with guarded(gate.value):
+            found = gate_runs(opened, claim.version, gate)
+            runs[gate] = only(found, gate.value, f"{gate.value} run of version {claim.version}")
+            require_passed(runs[gate], claim)
+    with guarded("sign-off"):
+        require_sign_off(opened, runs[Gate.VALIDATION])
+
+
+def _verify_deployment(opened: tuple[OpenedStatement, ...], deployment: Deployment) -> None:
+    require_deployment(opened, deployment)
+    for arm in deployment.arms:
+        held_out = arm.role is ArmRole.HOLD_OUT
+        if held_out == bool(arm.version) or bool(arm.version) != bool(arm.artifact):
+            raise refused(
+                "deployment",
+                f"arm '{arm.name}' ({arm.role.value}) has version '{arm.version}', artifact '{arm.artifact[:12]}'",
+                "A hold-out arm has neither, every other arm has both.",
+                arm=arm.name,
+            )
+    if not any(arm.version for arm in deployment.arms):
+        raise refused(
+            "deployment", f"deployment {deployment.id} serves no version", "Give it an arm with a version."
+        )
+
+
+def _claims(served: Served) -> tuple[Claim, ...]:
+    """What the arms claim, each different claim once (two arms may share a version)."""
+    found: list[Claim] = []
+    for arm in served.deployment.arms:
+        claim = claim_of_arm(arm, served.use_case)
+        if arm.version and claim not in found:
+            found.append(claim)
+    return tuple(found)
+
+
+def _verify_holdout(opened: tuple[OpenedStatement, ...], served: Served) -> None:
+    deployment = served.deployment
+    share = sum(_holdout_weight(arm) for arm in deployment.arms)
+    if share <= 0 and not served.contract_id:
+        return
+    contract = require_contract(opened, served.contract_id, served.use_case)
+    if share <= 0:
+        return
+    agreed, acts = contract["holdout_share"], contract["holdout_acts"]
+    if share > agreed + 1e-9 or deployment.holdout_acts is not acts:
+        raise refused(
+            "kpi-contract",
+            f"deployment {deployment.id} holds out a share of {share:g} and acts on it: {deployment.holdout_acts};"
+            f" contract {served.contract_id} agrees to {agreed:g} and {acts}",
+            "Deploy within the contract, or agree a new one.",
+        )
+
+
+def _holdout_weight(arm: Arm) -> float:
+    return max(arm.weight, 0.0) if arm.role is ArmRole.HOLD_OUT else 0.0
+
+
+def _unreadable(why: str) -> CouldNotVerifyError:
+    return CouldNotVerifyError(
+        f"the served document cannot be read: {why}",
+        remedy="Publish it again with a matching version of Roadworthy.",
+        piece="document",
+    )

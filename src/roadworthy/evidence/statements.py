@@ -1,0 +1,244 @@
+"""What is signed: in-toto Statements (v1), one builder per kind of evidence.
+
+A statement says of a subject (a digest) that a predicate holds. The predicate repeats everything a verifier
+needs without our server: thresholds, input digests, tool versions, who and when. Builders are pure;
+`envelope.seal` signs.
+
+References:
+    in-toto Attestation Framework, spec/v1/statement.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from roadworthy.domain.errors import ConflictError, CouldNotVerifyError, DataError
+from roadworthy.domain.gate import GateRun, Playbook
+from roadworthy.domain.lifecycle import State
+from roadworthy.domain.model import ModelVersion
+from roadworthy.domain.serving import Deployment, RolloutLook
+from roadworthy.domain.trust import EvidenceKind, HandOff, SignOff
+from roadworthy.domain.use_case import KpiContract, UseCase
+from roadworthy.domain.verdict import Verdict
+from roadworthy.evidence.canonical import to_json
+from roadworthy.evidence.digest import digest_of, is_digest
+
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+_PREFIX, _SUFFIX = "https://roadworthy.dev/", "/v1"
+
+Statement = dict[str, Any]
+
+
+def predicate_type(kind: EvidenceKind) -> str:
+    """The predicate type of a kind of evidence.
+
+    Example:
+        >>> predicate_type(EvidenceKind.SIGN_OFF)
+        'https://roadworthy.dev/sign-off/v1'
+    """
+    return f"{_PREFIX}{kind.value}{_SUFFIX}"
+
+
+def gate_run_statement(
+    run: GateRun,
+    version: ModelVersion,
+    use_case: UseCase,
+    playbook: Playbook,
+    *,
+    tools: Mapping[str, str],
+    now: datetime,
+) -> Statement:
+    """Says of the artifact what one finished gate run found, and with which thresholds, data and tools.
+
+    Args:
+        run: a finished run of `version`.
+        version: what was judged; its developers, threshold and signature are repeated, so that what is served
+            can be compared with what was judged.
+        use_case: the use case of the version.
+        playbook: the playbook in force; its waivers are repeated with their reasons.
+        tools: library -> version.
+        now: time of signing, UTC.
+
+    Raises:
+        ConflictError: the run has no verdict yet.
+        DataError: the run is about another version, or the version belongs to another use case.
+    """
+    verdict, finished_at = _concluded(run, version, use_case)
+    predicate = {
+        "gate_run": run.id,
+        "gate": run.gate.value,
+        "verdict": verdict.value,
+        "version": version.id,
+        "version_digest": version_digest(version),
+        "use_case": use_case.id,
+        "use_case_digest": digest_of(use_case),
+        "model": {"name": version.name, "number": version.number, "format": version.format.value},
+        "threshold": version.threshold,
+        "signature_digest": digest_of(version.signature),
+        "developers": list(version.developers),
+        "actor": run.actor,
+        "seed": run.seed,
+        "inputs": dict(run.inputs),
+        "playbook": {"name": playbook.name, "tier": playbook.tier.value, "digest": playbook.digest},
+        "checks": to_json(playbook.checks),
+        "waivers": to_json(playbook.waivers),
+        "findings": to_json(run.findings),
+        "tools": dict(tools),
+        "started_at": _utc(run.started_at, "started_at"),
+        "finished_at": _utc(finished_at, "finished_at"),
+    }
+    return _statement(EvidenceKind.GATE_RUN, f"artifact of {version.id}", version.artifact, predicate, now)
+
+
+def sign_off_statement(sign_off: SignOff, *, now: datetime) -> Statement:
+    """Says of one gate run's evidence (its envelope's digest) that a person approves or rejects it, and why."""
+    predicate = {
+        "sign_off": sign_off.id,
+        "gate_run": sign_off.gate_run,
+        "version": sign_off.version,
+        "person": sign_off.person,
+        "approved": sign_off.approved,
+        "reason": sign_off.reason,
+    }
+    return _statement(EvidenceKind.SIGN_OFF, f"gate run {sign_off.gate_run}", sign_off.evidence, predicate, now)
+
+
+def contract_statement(contract: KpiContract, *, person: str, now: datetime) -> Statement:
+    """Says that a business owner agrees to this KPI contract; the predicate embeds it whole."""
+    predicate = {"contract": to_json(contract), "use_case": contract.use_case, "person": person}
+    return _statement(EvidenceKind.KPI_CONTRACT, f"contract {contract.id}", digest_of(contract), predicate, now)
+
+
+def hand_off_statement(hand_off: HandOff, version: ModelVersion, *, now: datetime) -> Statement:
+    """Says that an operator accepts the version into operation, with owner, run book and drill."""
+    if hand_off.version != version.id:
+        raise DataError(
+            f"hand-off {hand_off.id} is about version {hand_off.version}, not {version.id}",
+            remedy="Pass the version that was handed over.",
+            field="version",
+        )
+    bare = replace(hand_off, statement="")
+    predicate = {"hand_off": to_json(bare), "version": version.id, "use_case": version.use_case}
+    return _statement(EvidenceKind.HAND_OFF, f"artifact of {version.id}", version.artifact, predicate, now)
+
+
+def deployment_statement(deployment: Deployment, *, now: datetime) -> Statement:
+    """Says that exactly this deployment is put into force; the predicate embeds it (without its `statement`)."""
+    bare = unsigned(deployment)
+    name = f"deployment {deployment.id} revision {deployment.revision}"
+    predicate = {"deployment": to_json(bare), "versions": [a.version for a in bare.arms if a.version]}
+    return _statement(EvidenceKind.DEPLOYMENT, name, digest_of(bare), predicate, now)
+
+
+def rollout_statement(look: RolloutLook, deployment: Deployment, *, now: datetime) -> Statement:
+    """Says what one look of the stopping rule decided about a deployment, with all numbers of the decision."""
+    if look.deployment != deployment.id or look.revision != deployment.revision:
+        raise DataError(
+            f"look {look.id} is about {look.deployment} revision {look.revision},"
+            f" not {deployment.id} revision {deployment.revision}",
+            remedy="Pass the deployment the look was taken at.",
+            field="deployment",
+        )
+    bare = unsigned(deployment)
+    name = f"deployment {deployment.id} revision {deployment.revision}"
+    predicate = {"look": to_json(look), "versions": [a.version for a in bare.arms if a.version]}
+    return _statement(EvidenceKind.ROLLOUT, name, digest_of(bare), predicate, now)
+
+
+def version_digest(version: ModelVersion) -> str:
+    """The digest of everything in a version that never moves (all but its `state`)."""
+    return digest_of(replace(version, state=State.REGISTERED))
+
+
+def unsigned(deployment: Deployment) -> Deployment:
+    """The deployment as it is signed: `statement` names its own evidence, so it cannot be part of it."""
+    return replace(deployment, statement="")
+
+
+def check_statement(value: object) -> Statement:
+    """The value, when it has the form of a statement of ours.
+
+    Raises:
+        CouldNotVerifyError: it has not; names the field.
+    """
+    if not isinstance(value, dict):
+        raise _malformed("it is not a JSON object")
+    if value.get("_type") != STATEMENT_TYPE:
+        raise _malformed(f"`_type` is {str(value.get('_type'))[:80]!r}, allowed is '{STATEMENT_TYPE}'")
+    if not isinstance(value.get("predicate"), dict):
+        raise _malformed("`predicate` is not an object")
+    subject = value.get("subject")
+    first = subject[0] if isinstance(subject, list) and len(subject) == 1 else None
+    digest = first.get("digest") if isinstance(first, dict) else None
+    if not isinstance(digest, dict) or not is_digest(digest.get("sha256")):
+        raise _malformed("`subject` is not one object with a SHA-256 digest")
+    kind_of(value)
+    return value
+
+
+def kind_of(statement: Statement) -> EvidenceKind:
+    """Which kind of evidence a statement is.
+
+    Raises:
+        CouldNotVerifyError: its predicate type is not one of ours.
+    """
+    stated = statement.get("predicateType")
+    for kind in EvidenceKind:
+        if stated == predicate_type(kind):
+            return kind
+    allowed = ", ".join(predicate_type(k) for k in EvidenceKind)
+    raise _malformed(f"`predicateType` is {str(stated)[:80]!r}, allowed are {allowed}")
+
+
+def _concluded(run: GateRun, version: ModelVersion, use_case: UseCase) -> tuple[Verdict, datetime]:
+    if run.verdict is None or run.finished_at is None:
+        raise ConflictError(
+            f"gate run {run.id} is still running", remedy="Sign it after it has concluded.", gate_run=run.id
+        )
+    if run.version != version.id:
+        raise DataError(
+            f"gate run {run.id} is about version {run.version}, not {version.id}",
+            remedy="Pass the version the run judged.",
+            field="version",
+        )
+    if version.use_case != use_case.id:
+        raise DataError(
+            f"version {version.id} belongs to use case {version.use_case}, not {use_case.id}",
+            remedy="Pass the use case of the version.",
+            field="use_case",
+        )
+    return run.verdict, run.finished_at
+
+
+def _statement(kind: EvidenceKind, name: str, digest: str, predicate: dict[str, Any], now: datetime) -> Statement:
+    if not is_digest(digest):
+        raise DataError(
+            f"the subject of a {kind.value} statement, '{digest[:80]}', is not a SHA-256",
+            remedy="Give 64 lower-case hex digits.",
+            field="subject",
+        )
+    return {
+        "_type": STATEMENT_TYPE,
+        "subject": [{"name": name, "digest": {"sha256": digest}}],
+        "predicateType": predicate_type(kind),
+        "predicate": {**predicate, "at": _utc(now, "now")},
+    }
+
+
+def _utc(moment: datetime, field: str) -> str:
+    if moment.tzinfo is None:
+        raise DataError(
+            f"`{field}` has no time zone", remedy="Pass a timezone-aware UTC time.", field=field, value=str(moment)
+        )
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _malformed(why: str) -> CouldNotVerifyError:
+    return CouldNotVerifyError(
+        f"the signed payload is not an in-toto Statement this version understands: {why}",
+        remedy="Check which program signed it.",
+        piece="statement",
+    )

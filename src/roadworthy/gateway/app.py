@@ -1,0 +1,193 @@
+"""`GatewayApp`: the gateway as an ASGI application, Open Inference Protocol v2 over HTTP, without a framework.
+
+    GET  /v2                                          name, version, extensions
+    GET  /v2/health/live                              the process answers
+    GET  /v2/health/ready                             every endpoint has a verified deployment
+    GET  /v2/models/{endpoint}[/versions/{v}]         what to send and what comes back
+    GET  /v2/models/{endpoint}[/versions/{v}]/ready   this endpoint serves exactly what is in force
+    POST /v2/models/{endpoint}[/versions/{v}]/infer   decide; with a version: only if it is the arm of all the units
+    GET  /metrics                                     Prometheus text
+
+An endpoint whose newest document is refused serves on: the server stays ready (taking every replica out at once
+would turn a bad document into an outage), its own `/ready` says 503 and why.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+from roadworthy import __version__
+from roadworthy.domain.errors import RoadworthyError
+from roadworthy.gateway.batching import BatchedGateway
+from roadworthy.gateway.codec import OUTPUTS, encode
+from roadworthy.gateway.edge import (
+    Receive,
+    Reply,
+    Scope,
+    Send,
+    error_reply,
+    json_reply,
+    read_body,
+    refusal,
+    refused_media,
+    send_reply,
+)
+from roadworthy.gateway.plane import Gateway
+from roadworthy.gateway.resolve import EndpointHealth, Health, Served
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A matched route: the one method it takes, what it does, and the endpoint in its path."""
+
+    method: str
+    action: Callable[[], Awaitable[Reply | None]]
+    endpoint: str = ""
+
+
+class GatewayApp:
+    """An ASGI 3 application over one gateway. At lifespan shutdown, or by `drain`, it finishes what it began."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+        self._plane = BatchedGateway(gateway)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection event of the ASGI specification, version 3."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1003})
+
+    async def drain(self) -> None:
+        """Refuse new requests, answer those inside, end all threads."""
+        await self._plane.drain()
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while (await receive())["type"] != "lifespan.shutdown":
+            await send({"type": "lifespan.startup.complete"})
+        await self.drain()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        call = self._route(scope, receive)
+        reply = await self._reply(call, scope["method"])
+        if reply is None:
+            return
+        known = call is not None and call.endpoint in self.gateway.resolver.known
+        self.gateway.metrics.requests.add(call.endpoint if call and known else "", str(reply.status))
+        await send_reply(scope, send, reply)
+
+    async def _reply(self, call: _Call | None, method: str) -> Reply | None:
+        if call is None:
+            return refusal(
+                404, "not-found", "There is no such path; GET /v2 tells what this server is.", field="path"
+            )
+        if method != call.method:
+            reply = refusal(405, "method", f"This path takes {call.method}.", field="method", allowed=call.method)
+            return replace(reply, headers={b"allow": call.method.encode()})
+        try:
+            return await call.action()
+        except RoadworthyError as error:
+            return error_reply(error)
+        except Exception:
+            log.exception("a defect in the gateway")
+            return refusal(500, "defect", "A defect in the gateway; nothing was answered. Report it.")
+
+    def _route(self, scope: Scope, receive: Receive) -> _Call | None:
+        match scope["path"].removesuffix("/").split("/")[1:]:
+            case ["v2"]:
+                return _Call("GET", self._server)
+            case ["metrics"]:
+                return _Call("GET", self._metrics)
+            case ["v2", "health", "live"]:
+                return _Call("GET", self._live)
+            case ["v2", "health", "ready"]:
+                return _Call("GET", self._ready)
+            case ["v2", "models", endpoint, "versions", version, *rest] if version:
+                return self._model_route(endpoint, version, rest, partial(self._infer, scope, receive))
+            case ["v2", "models", endpoint, *rest]:
+                return self._model_route(endpoint, "", rest, partial(self._infer, scope, receive))
+        return None
+
+    def _model_route(
+        self, endpoint: str, version: str, rest: list[str], infer: Callable[[str, str], Awaitable[Reply | None]]
+    ) -> _Call | None:
+        match rest:
+            case []:
+                return _Call("GET", partial(self._metadata, endpoint, version), endpoint)
+            case ["ready"]:
+                return _Call("GET", partial(self._model_ready, endpoint, version), endpoint)
+            case ["infer"]:
+                return _Call("POST", partial(infer, endpoint, version), endpoint)
+        return None
+
+    async def _server(self) -> Reply:
+        return json_reply(200, {"name": "roadworthy", "version": __version__, "extensions": []})
+
+    async def _metrics(self) -> Reply:
+        return Reply(200, self.gateway.metrics.text().encode(), b"text/plain; version=0.0.4; charset=utf-8")
+
+    async def _live(self) -> Reply:
+        return json_reply(200, {"live": True})
+
+    async def _ready(self) -> Reply:
+        if not self._plane.accepting:
+            return json_reply(503, {"ready": False, "reason": "draining", "endpoints": {}})
+        states = await self._plane.health()
+        ready = all(state.health is not Health.BROKEN for state in states.values())
+        said = {endpoint: _said(state) for endpoint, state in states.items()}
+        return json_reply(200 if ready else 503, {"ready": ready, "endpoints": said})
+
+    async def _model_ready(self, endpoint: str, version: str) -> Reply:
+        served = await self._plane.served(endpoint)
+        if version:
+            served.arm_of(version)
+        state = await self._plane.endpoint_health(endpoint)
+        ready = state.health is Health.SERVING and self._plane.accepting
+        return json_reply(200 if ready else 503, {"name": endpoint, "ready": ready, **_said(state)})
+
+    async def _metadata(self, endpoint: str, version: str) -> Reply:
+        return json_reply(200, _described(await self._plane.served(endpoint), version))
+
+    async def _infer(self, scope: Scope, receive: Receive, endpoint: str, version: str) -> Reply | None:
+        refused = refused_media(scope)
+        if refused is not None:
+            return refused
+        body = await read_body(scope, receive, self.gateway.limits.body_bytes)
+        if not isinstance(body, bytes):
+            return body
+        return Reply(200, encode(await self._plane.infer(endpoint, body, version)))
+
+
+def _said(state: EndpointHealth) -> dict[str, str]:
+    return {"state": state.health.value, "reason": state.reason}
+
+
+def _described(served: Served, version: str) -> dict[str, object]:
+    deployment = served.deployment
+    if version:
+        signature = served.arm_of(version).arm.signature
+        specs = list(signature.inputs if signature else ())
+    else:
+        specs = list(served.contract.columns.values())
+    return {
+        "name": deployment.endpoint,
+        "versions": [version] if version else list(dict.fromkeys(a.arm.version for a in served.arms.values())),
+        "platform": "roadworthy",
+        "inputs": [{"name": spec.name, "datatype": spec.dtype.value, "shape": [-1]} for spec in specs],
+        "outputs": [{"name": name, "datatype": datatype, "shape": [-1]} for name, datatype in OUTPUTS],
+        "parameters": {
+            "deployment": deployment.id,
+            "revision": deployment.revision,
+            "missing_allowed": [spec.name for spec in specs if spec.missing_allowed],
+            "optional": [spec.name for spec in specs if not version and spec.name not in served.contract.required],
+        },
+    }

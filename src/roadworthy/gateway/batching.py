@@ -1,0 +1,239 @@
+"""Natural micro-batching: what waits while a predict runs becomes the next batch. No timer delays anybody.
+
+Each endpoint has one lane: a queue and one thread that predicts and writes, so the event loop stays free and a slow
+model holds up only its own endpoint. Under light load a batch is one request; under heavy load batches grow by
+themselves, up to `Limits.rows_per_batch`. More than `Limits.waiting_rows` are refused at the door.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from roadworthy.domain.errors import RoadworthyError, UnavailableError
+from roadworthy.gateway.plane import Gateway, Result
+from roadworthy.gateway.record import Job
+from roadworthy.gateway.request import Answer, Limits
+from roadworthy.gateway.resolve import EndpointHealth, Served
+
+LARGE_BODY = 64 * 1024
+"""Bytes from which a body is decoded off the event loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ticket:
+    """A request in the queue; `expires` is event-loop time, seconds."""
+
+    job: Job
+    expires: float
+    result: asyncio.Future[Result]
+
+
+class Lane:
+    """The queue of one endpoint and the thread that works it off."""
+
+    def __init__(self, gateway: Gateway, endpoint: str) -> None:
+        self._gateway = gateway
+        self._endpoint = endpoint
+        self._queue: deque[_Ticket] = deque()
+        self._rows = 0
+        self._worker: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"gateway-{endpoint}"[:48])
+
+    async def submit(self, job: Job) -> Answer:
+        """Wait for the answer to one job.
+
+        Raises:
+            UnavailableError: `reason` is "overloaded" (too many wait) or "deadline" (too late), or is that of
+                `Gateway.infer`.
+            ConflictError: the request id was used for something else.
+        """
+        limits, loop = self._gateway.limits, asyncio.get_running_loop()
+        if self._rows and self._rows + job.rows.n_rows > limits.waiting_rows:
+            self._gateway.metrics.shed.add(self._endpoint)
+            raise _overloaded(self._endpoint, self._rows, limits)
+        left = limits.deadline_s - (time.perf_counter() - job.rows.arrived)
+        ticket = _Ticket(job, loop.time() + left, loop.create_future())
+        self._queue.append(ticket)
+        self._wait_for(job.rows.n_rows)
+        if self._worker is None or self._worker.done():
+            self._worker = loop.create_task(self._work())
+        try:
+            await asyncio.wait((ticket.result,), timeout=max(left, 0))
+            if not ticket.result.done():
+                raise _too_late(self._endpoint, limits)
+        finally:
+            ticket.result.cancel()  # nobody waits any more: a row not yet predicted never is
+        result = ticket.result.result()
+        if isinstance(result, RoadworthyError):
+            raise result
+        return result
+
+    async def drain(self) -> None:
+        """Wait until the queue is worked off, then end the thread. A model that hangs is not waited for."""
+        if self._worker is not None:
+            await asyncio.wait((self._worker,), timeout=self._gateway.limits.deadline_s)
+        self._thread.shutdown(wait=self._worker is None or self._worker.done(), cancel_futures=True)
+
+    async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
+        while batch := self._next_batch(loop.time()):
+            try:
+                results = await loop.run_in_executor(self._thread, self._gateway.process, [t.job for t in batch])
+            except Exception as error:  # noqa: BLE001 - a defect must reach its callers instead of leaving them waiting
+                for ticket in batch:
+                    if not ticket.result.done():
+                        ticket.result.set_exception(error)
+                continue
+            for ticket, result in zip(batch, results, strict=True):
+                if not ticket.result.done():
+                    ticket.result.set_result(result)
+
+    def _next_batch(self, now: float) -> list[_Ticket]:
+        batch: list[_Ticket] = []
+        rows = 0
+        while self._queue:
+            ticket = self._queue[0]
+            n_rows = ticket.job.rows.n_rows
+            if batch and rows + n_rows > self._gateway.limits.rows_per_batch:
+                break
+            self._queue.popleft()
+            self._wait_for(-n_rows)
+            if not ticket.result.done() and now < ticket.expires:
+                batch.append(ticket)
+                rows += n_rows
+        return batch
+
+    def _wait_for(self, rows: int) -> None:
+        self._rows += rows
+        self._gateway.metrics.waiting.set(self._rows, self._endpoint)
+
+
+class BatchedGateway:
+    """The gateway as an event loop uses it. Belongs to one loop."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+        self._lanes: dict[str, Lane] = {}
+        self._aside = ThreadPoolExecutor(8, thread_name_prefix="gateway-aside")
+        self._resolving: dict[str, asyncio.Future[Served]] = {}
+        self._draining = False
+        self._in_flight = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def accepting(self) -> bool:
+        """Whether new requests are taken."""
+        return not self._draining
+
+    async def served(self, endpoint: str) -> Served:
+        """What serves an endpoint now; a document is verified and loaded off the event loop, once for all who wait.
+
+        Raises:
+            NotFoundError, UnavailableError: as `Gateway.resolve`.
+        """
+        served = self.gateway.resolver.peek(endpoint)
+        if served is not None:
+            return served
+        found = self._resolving.get(endpoint)
+        if found is None:
+            found = asyncio.get_running_loop().run_in_executor(self._aside, self.gateway.resolve, endpoint)
+            self._resolving[endpoint] = found
+            found.add_done_callback(lambda done: self._resolved(endpoint, done))
+        return await asyncio.shield(found)
+
+    async def health(self) -> dict[str, EndpointHealth]:
+        """Every endpoint's state."""
+        return await asyncio.get_running_loop().run_in_executor(self._aside, self.gateway.resolver.health)
+
+    async def endpoint_health(self, endpoint: str) -> EndpointHealth:
+        """One endpoint's state. Raises NotFoundError."""
+        check = self.gateway.resolver.endpoint_health
+        return await asyncio.get_running_loop().run_in_executor(self._aside, check, endpoint)
+
+    async def infer(self, endpoint: str, body: bytes, version: str = "") -> Answer:
+        """Answer one request body.
+
+        Raises:
+            InputError, NotFoundError, ConflictError, UnavailableError: as `Gateway.infer`; UnavailableError carries
+                `reason` "draining", "overloaded" or "deadline" besides.
+        """
+        arrived = time.perf_counter()
+        if self._draining:
+            raise UnavailableError(
+                "the gateway is shutting down", remedy="Send the request to another replica.", reason="draining"
+            )
+        self._enter()
+        try:
+            served = await self._served_in_time(endpoint)
+            if len(body) < LARGE_BODY:
+                job = self.gateway.admit(served, body, arrived=arrived, version=version)
+            else:
+                job = await asyncio.get_running_loop().run_in_executor(
+                    self._aside, lambda: self.gateway.admit(served, body, arrived=arrived, version=version)
+                )
+            answer = await self._lane(endpoint).submit(job)
+        finally:
+            self._leave()
+        self.gateway.metrics.latency.observe(time.perf_counter() - arrived, endpoint)
+        return answer
+
+    async def drain(self) -> None:
+        """Refuse new requests, answer those inside, then end all threads. Bounded by the requests' deadline."""
+        self._draining = True
+        await self._idle.wait()
+        for lane in self._lanes.values():
+            await lane.drain()
+        self._aside.shutdown(wait=True)
+        self.gateway.close()
+
+    async def _served_in_time(self, endpoint: str) -> Served:
+        try:
+            async with asyncio.timeout(self.gateway.limits.deadline_s):
+                return await self.served(endpoint)
+        except TimeoutError:
+            raise _too_late(endpoint, self.gateway.limits) from None
+
+    def _resolved(self, endpoint: str, done: asyncio.Future[Served]) -> None:
+        del self._resolving[endpoint]
+        if not done.cancelled():
+            done.exception()  # seen: those who wait raise it, and nobody may be left waiting
+
+    def _enter(self) -> None:
+        self._in_flight += 1
+        self._idle.clear()
+
+    def _leave(self) -> None:
+        self._in_flight -= 1
+        if not self._in_flight:
+            self._idle.set()
+
+    def _lane(self, endpoint: str) -> Lane:
+        lane = self._lanes.get(endpoint)
+        if lane is None:
+            lane = self._lanes[endpoint] = Lane(self.gateway, endpoint)
+        return lane
+
+
+def _overloaded(endpoint: str, rows: int, limits: Limits) -> UnavailableError:
+    return UnavailableError(
+        f"{rows} rows wait for endpoint '{endpoint}' already",
+        remedy=f"Try again in {limits.retry_after_s} s, with fewer requests at once.",
+        reason="overloaded",
+        endpoint=endpoint,
+        retry_after_s=limits.retry_after_s,
+    )
+
+
+def _too_late(endpoint: str, limits: Limits) -> UnavailableError:
+    return UnavailableError(
+        f"endpoint '{endpoint}' did not answer within {limits.deadline_s:g} s",
+        remedy="Try again with the same request id: an answer already recorded is repeated.",
+        reason="deadline",
+        endpoint=endpoint,
+        retry_after_s=limits.retry_after_s,
+    )

@@ -1,0 +1,298 @@
+"""Open Inference Protocol v2, REST: a JSON body to typed columns, and an answer to a JSON body.
+
+    {"id": "r-1",
+     "parameters": {"unit_id": "customer-7"},            or "unit_ids": [...], and "request_ids": [...], one per row
+     "inputs": [{"name": "age", "shape": [1], "datatype": "INT64", "data": [41]}, ...]}
+
+One tensor per column, of shape [n] or [n, 1], data flat or nested likewise. `request_ids` default to `id` (with one
+row) or `id` + "/" + row; `unit_ids` default to the request ids, so each row is then assigned to an arm by itself.
+Everything that is not this is an InputError that names the field, in words the caller can act on.
+
+Source: Open Inference Protocol (KServe v2), REST, inference request and response JSON objects.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from typing import Any
+
+import msgspec
+
+from roadworthy.domain.errors import InputError
+from roadworthy.domain.model import DType
+from roadworthy.gateway.columns import ADMITTED, Contract, from_values, shown
+from roadworthy.gateway.request import Answer, Limits, Rows
+from roadworthy.statistics.frame import Array
+
+Scalar = None | bool | int | float | str
+
+
+class Tensor(msgspec.Struct, forbid_unknown_fields=True):
+    """One input column as sent."""
+
+    name: str
+    shape: list[int]
+    datatype: str
+    data: list[Scalar | list[Scalar]]
+
+
+class Parameters(msgspec.Struct, forbid_unknown_fields=True):
+    """Who the rows are about, and the caller's own ids for them."""
+
+    unit_id: str | int | None = None
+    unit_ids: list[str | int] | None = None
+    request_ids: list[str | int] | None = None
+
+
+class Wanted(msgspec.Struct, forbid_unknown_fields=True):
+    """An output the caller asks for; all outputs are always sent."""
+
+    name: str
+
+
+class Body(msgspec.Struct, forbid_unknown_fields=True):
+    """An inference request as sent."""
+
+    inputs: list[Tensor]
+    id: str | int = ""
+    parameters: Parameters = msgspec.field(default_factory=Parameters)
+    outputs: list[Wanted] = []
+
+
+_decoder = msgspec.json.Decoder(Body)
+_KEYS = tuple(
+    f'"{key}"'.encode() for key in ("inputs", "parameters", "outputs", "unit_id", "unit_ids", "request_ids", "id")
+)
+_TENSOR_KEYS = tuple(f'"{key}"'.encode() for key in ("shape", "datatype", "data"))
+_AT = re.compile(r" - at `(?P<path>[^`]*)`$")
+OUTPUTS = (("score", "FP64"), ("acted", "BOOL"), ("arm", "BYTES"))
+"""What every answer carries, with datatypes."""
+
+
+def decode(body: bytes, contract: Contract, limits: Limits, *, arrived: float, version: str = "") -> Rows:
+    """The rows of a request body.
+
+    Args:
+        body: the JSON text.
+        contract: the columns the endpoint takes.
+        limits: most rows, longest id.
+        arrived: `time.perf_counter()` at arrival.
+        version: the version the caller insists on, empty = none.
+
+    Raises:
+        InputError: anything malformed; `field` is the path of the offending part.
+    """
+    request = _parse(body)
+    _refuse_duplicate_keys(body, request)
+    n_rows = _row_count(request.inputs, limits)
+    names = [tensor.name for tensor in request.inputs]
+    twice = _first_repeated(names)
+    if twice is not None:
+        raise _bad(f"inputs[{twice}].name", f"column {shown(names[twice])} is sent twice", "Send each column once.")
+    contract.refuse_others(names)
+    columns = {t.name: _column(t, i, n_rows, contract) for i, t in enumerate(request.inputs)}
+    request_id, request_ids, unit_ids = _identities(request, n_rows, limits)
+    return Rows(
+        columns={name: columns[name] for name in contract.columns if name in columns},
+        unit_ids=unit_ids,
+        request_ids=request_ids,
+        named=bool(request.id != "" or request.parameters.request_ids),
+        id=request_id,
+        version=version,
+        arrived=arrived,
+    )
+
+
+def encode(answer: Answer) -> bytes:
+    """An answer as an inference response; a held-out row's score is null."""
+    versions = set(answer.versions)
+    parameters: dict[str, Any] = {
+        "deployment": answer.deployment,
+        "revision": answer.revision,
+        "fallback": any(answer.fallback),
+        "request_ids": answer.request_ids,
+    }
+    if parameters["fallback"]:
+        parameters["fallback_rows"] = [row for row, fell in enumerate(answer.fallback) if fell]
+    values = {"score": answer.scores, "acted": answer.acted, "arm": answer.arms}
+    outputs = [
+        {"name": name, "datatype": datatype, "shape": [len(answer.scores)], "data": values[name]}
+        for name, datatype in OUTPUTS
+    ]
+    return msgspec.json.encode(
+        {
+            "model_name": answer.endpoint,
+            "model_version": versions.pop() if len(versions) == 1 else "",
+            "id": answer.id,
+            "parameters": parameters,
+            "outputs": outputs,
+        }
+    )
+
+
+def _bad(field: str, what: str, remedy: str) -> InputError:
+    return InputError(what, remedy=remedy, field=field)
+
+
+def _parse(body: bytes) -> Body:
+    try:
+        return _decoder.decode(body)
+    except msgspec.ValidationError as error:
+        said = str(error)
+        at = _AT.search(said)
+        raise InputError(
+            f"the request body does not fit the protocol: {said[:300]}",
+            remedy="Send an Open Inference Protocol v2 request: inputs, id, parameters.",
+            field=at["path"].removeprefix("$").lstrip(".") if at else "body",
+        ) from None
+    except UnicodeDecodeError as error:
+        raise _bad("body", f"the request body is not UTF-8 at byte {error.start}", "Send UTF-8 text.") from None
+    except msgspec.DecodeError as error:
+        raise _bad(
+            "body",
+            f"the request body is not JSON: {str(error)[:200]}",
+            "Send one complete JSON object; NaN and Infinity are not JSON, a missing value is null.",
+        ) from None
+    except RecursionError:
+        raise _bad("body", "the request body is nested too deep", "Nest tensor data at most twice.") from None
+
+
+def _refuse_duplicate_keys(body: bytes, request: Body) -> None:
+    """Refuse a JSON object that has a key twice: readers disagree on which one counts (RFC 8259, section 4).
+
+    All keys are known ones, so counting them is enough when none repeats; only a body that might have a repeated
+    key (or hides one behind an escape) is read a second time, exactly.
+    """
+    tensors = len(request.inputs)
+    once = all(body.count(key) <= 1 for key in _KEYS)
+    per_tensor = all(body.count(key) == tensors for key in _TENSOR_KEYS)
+    if once and per_tensor and body.count(b'"name"') == tensors + len(request.outputs) and b"\\" not in body:
+        return
+    json.loads(body, object_pairs_hook=_refuse_repeated, parse_int=str, parse_float=str)
+
+
+def _refuse_repeated(pairs: list[tuple[str, Any]]) -> None:
+    keys = [key for key, _ in pairs]
+    twice = _first_repeated(keys)
+    if twice is not None:
+        raise _bad(
+            keys[twice], f"the key {shown(keys[twice])} is there twice in one JSON object", "Send each key once."
+        )
+
+
+def _first_repeated(names: list[str]) -> int | None:
+    seen: set[str] = set()
+    for index, name in enumerate(names):
+        if name in seen:
+            return index
+        seen.add(name)
+    return None
+
+
+def _row_count(tensors: list[Tensor], limits: Limits) -> int:
+    if not tensors:
+        raise _bad("inputs", "the request has no inputs", "Send one tensor per column.")
+    for index, tensor in enumerate(tensors):
+        shape, field = tensor.shape, f"inputs[{index}].shape"
+        if len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] != 1) or shape[0] < 1:
+            raise _bad(
+                field,
+                f"column {shown(tensor.name)} has the shape {shape!s:.60}",
+                "Send [n] or [n, 1] with n of at least 1.",
+            )
+        if shape[0] > limits.rows_per_request:
+            raise InputError(
+                f"the request has {shape[0]} rows",
+                remedy=f"Send at most {limits.rows_per_request} rows per request.",
+                field=field,
+                allowed=limits.rows_per_request,
+            )
+        first = tensors[0]
+        if shape[0] != first.shape[0]:
+            raise _bad(
+                field,
+                f"column {shown(tensor.name)} has {shape[0]} rows, but {shown(first.name)} has {first.shape[0]}",
+                "Give every column the same number of rows.",
+            )
+    return tensors[0].shape[0]
+
+
+def _column(tensor: Tensor, index: int, n_rows: int, contract: Contract) -> Array:
+    spec = contract.columns[tensor.name]
+    admitted = ADMITTED[spec.dtype]
+    if tensor.datatype not in admitted:
+        raise _bad(
+            f"inputs[{index}].datatype",
+            f"column '{spec.name}' is sent as {shown(tensor.datatype)}",
+            f"The model takes {spec.dtype.value}; admitted: {', '.join(sorted(admitted))}.",
+        )
+    field = f"inputs[{index}].data"
+    values = _flat(tensor, field)
+    if len(values) != n_rows:
+        raise _bad(
+            field,
+            f"column '{spec.name}' has {len(values)} values, but the shape {tensor.shape}",
+            "Send as many values as the shape says.",
+        )
+    if spec.dtype is DType.FP64 and tensor.datatype[0] in "IU":
+        _refuse_fractions(spec.name, values, field)
+    return from_values(spec, values, field)
+
+
+def _flat(tensor: Tensor, field: str) -> list[Any]:
+    nested = [row for row in tensor.data if isinstance(row, list)]
+    if not nested:
+        return tensor.data
+    if len(tensor.shape) == 2 and len(nested) == len(tensor.data) and all(len(row) == 1 for row in nested):
+        return [row[0] for row in nested]
+    raise _bad(
+        field,
+        f"the data of column {shown(tensor.name)} is nested unlike its shape {tensor.shape}",
+        "Send a flat list, or for [n, 1] a list of lists of one value.",
+    )
+
+
+def _refuse_fractions(name: str, values: list[Any], field: str) -> None:
+    row = next((i for i, v in enumerate(values) if isinstance(v, float)), None)
+    if row is not None:
+        raise _bad(
+            field,
+            f"column '{name}', row {row}: {values[row]!r} is not a whole number",
+            "Send whole numbers, or name the datatype FP64.",
+        )
+
+
+def _identities(request: Body, n_rows: int, limits: Limits) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    given = request.parameters
+    request_id = _ids([request.id], 1, "id", limits)[0] if request.id != "" else str(uuid.uuid4())
+    if given.request_ids is not None:
+        request_ids = _ids(given.request_ids, n_rows, "parameters.request_ids", limits)
+        if len(set(request_ids)) != n_rows:
+            raise _bad("parameters.request_ids", "a request id is there twice", "Give every row its own.")
+    else:
+        request_ids = (request_id,) if n_rows == 1 else tuple(f"{request_id}/{row}" for row in range(n_rows))
+    if given.unit_id is not None and given.unit_ids is not None:
+        raise _bad("parameters.unit_ids", "both unit_id and unit_ids are there", "Send one of them.")
+    if given.unit_id is not None:
+        return request_id, request_ids, _ids([given.unit_id], 1, "parameters.unit_id", limits) * n_rows
+    if given.unit_ids is not None:
+        return request_id, request_ids, _ids(given.unit_ids, n_rows, "parameters.unit_ids", limits)
+    if request.id == "" and given.request_ids is None:
+        raise _bad(
+            "parameters.unit_id",
+            "nothing says whom this request is about",
+            "Send parameters.unit_id (or unit_ids, one per row): the same unit always gets the same arm.",
+        )
+    return request_id, request_ids, request_ids
+
+
+def _ids(given: list[str | int], n_rows: int, field: str, limits: Limits) -> tuple[str, ...]:
+    if len(given) != n_rows:
+        raise _bad(field, f"there are {len(given)} ids for {n_rows} rows", "Send one per row.")
+    ids = tuple(map(str, given))
+    for row, one in enumerate(ids):
+        if not 1 <= len(one) <= limits.id_chars:
+            raise _bad(field, f"the id of row {row} has {len(one)} characters", f"Send 1 to {limits.id_chars}.")
+    return ids

@@ -1,0 +1,183 @@
+"""What an endpoint's requests must look like, and turning values into the typed columns models take.
+
+Numeric values outside the range seen in training and categories never seen are admitted: they are for monitoring
+to count, not for the gateway to hide. A number beyond the float32 range is refused: most models compute in float32,
+where it would become infinite, and one caller could then make an arm fail at will.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from roadworthy.domain.errors import ConflictError, InputError, shortlist
+from roadworthy.domain.model import ColumnSpec, DType
+from roadworthy.domain.serving import Arm, ArmRole
+from roadworthy.statistics.frame import Array
+
+LARGEST = float(np.finfo(np.float32).max)
+"""The largest admitted magnitude, 3.4e38."""
+
+_INTEGERS = frozenset({"INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"})
+_FLOATS = frozenset({"FP16", "FP32", "FP64"})
+ADMITTED: dict[DType, frozenset[str]] = {
+    DType.FP64: _FLOATS | _INTEGERS,
+    DType.INT64: _INTEGERS,
+    DType.BOOL: frozenset({"BOOL"}),
+    DType.BYTES: frozenset({"BYTES"}),
+}
+"""Column type -> the tensor datatypes it may be sent as."""
+
+_PYTHON: dict[DType, frozenset[type]] = {
+    DType.FP64: frozenset({int, float}),
+    DType.INT64: frozenset({int}),
+    DType.BOOL: frozenset({bool}),
+    DType.BYTES: frozenset({str}),
+}
+_WORDS = {
+    DType.FP64: "a number",
+    DType.INT64: "a whole number",
+    DType.BOOL: "true or false",
+    DType.BYTES: "a string",
+}
+_NUMPY = {DType.FP64: "fiu", DType.INT64: "iu", DType.BOOL: "b", DType.BYTES: "OUT"}
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """The columns an endpoint takes: every arm's, of which the champion's must be sent.
+
+    A column only a challenger takes may be left out, so that callers who do not know it yet are still answered:
+    the challenger fails on those rows and the champion answers.
+    """
+
+    columns: Mapping[str, ColumnSpec]
+    required: frozenset[str]
+
+    @classmethod
+    def of(cls, arms: Sequence[Arm]) -> Contract:
+        """The contract of a deployment's arms. Raises ConflictError when two disagree on a column's type."""
+        columns: dict[str, ColumnSpec] = {}
+        required: set[str] = set()
+        for arm in arms:
+            for spec in arm.signature.inputs if arm.signature else ():
+                known = columns.setdefault(spec.name, spec)
+                if known.dtype is not spec.dtype:
+                    raise ConflictError(
+                        f"column '{spec.name}' is {spec.dtype.value} for arm '{arm.name}', "
+                        f"but {known.dtype.value} for another",
+                        remedy="Deploy versions whose signatures agree on shared columns.",
+                        column=spec.name,
+                    )
+                if known.missing_allowed and not spec.missing_allowed:
+                    columns[spec.name] = spec
+                if arm.role is ArmRole.CHAMPION:
+                    required.add(spec.name)
+        return cls(columns, frozenset(required))
+
+    def refuse_others(self, given: Sequence[str]) -> None:
+        """Refuse columns the endpoint does not take, and a required one that is not there."""
+        unknown = [name for name in given if name not in self.columns]
+        if unknown:
+            raise InputError(
+                f"unknown column {shortlist([shown(n) for n in unknown])}",
+                remedy=f"Send only: {shortlist(tuple(self.columns), 40)}.",
+                field="inputs",
+                unknown=[n[:64] for n in unknown[:8]],
+            )
+        missing = sorted(self.required.difference(given))
+        if missing:
+            raise InputError(
+                f"missing column {shortlist([shown(n) for n in missing])}",
+                remedy="Send one tensor per column; the model's metadata lists them.",
+                field="inputs",
+                missing=missing[:8],
+            )
+
+
+def shown(name: str) -> str:
+    """A caller's name, quoted and bounded, fit for a message."""
+    return repr(name if len(name) <= 64 else name[:61] + "...")
+
+
+def from_values(spec: ColumnSpec, values: Sequence[Any], field: str) -> Array:
+    """A column of JSON values (null = missing), shape (n_rows,).
+
+    A BOOL or INT64 column that may be missing becomes float64 with NaN, always, so a batch's neighbours never
+    change a row's type.
+
+    Raises:
+        InputError: a missing value where none is allowed, a value of another type, or one out of float32's or
+            int64's range; names the column, the row and `field`.
+    """
+    kinds = set(map(type, values))
+    if type(None) in kinds and not spec.missing_allowed:
+        raise _bad_value(
+            spec, values, field, lambda v: v is None, f"null, but column '{spec.name}' may not be missing"
+        )
+    allowed = _PYTHON[spec.dtype]
+    if not kinds <= allowed | {type(None)}:
+        raise _bad_value(
+            spec, values, field, lambda v: v is not None and type(v) not in allowed, f"not {_WORDS[spec.dtype]}"
+        )
+    return _typed(spec, values, field)
+
+
+def _typed(spec: ColumnSpec, values: Sequence[Any], field: str) -> Array:
+    if spec.dtype is DType.BYTES:
+        text = np.empty(len(values), dtype=object)
+        text[:] = values
+        return text
+    if spec.dtype is DType.BOOL and not spec.missing_allowed:
+        return np.array(values, dtype=np.bool_)
+    bound = 2**63 - 1 if spec.dtype is DType.INT64 else LARGEST
+    out_of_range = [v for v in values if v is not None and not -bound <= v <= bound]
+    if out_of_range:
+        raise _bad_value(
+            spec, values, field, lambda v: v is not None and not -bound <= v <= bound, f"beyond {bound:.3g}"
+        )
+    if spec.dtype is DType.INT64 and not spec.missing_allowed:
+        return np.array(values, dtype=np.int64)
+    return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
+
+
+def _bad_value(spec: ColumnSpec, values: Sequence[Any], field: str, wrong: Any, what: str) -> InputError:
+    row = next(i for i, v in enumerate(values) if wrong(v))
+    value = values[row]
+    said = shown(value) if isinstance(value, str) else "null" if value is None else f"{value!r:.40}"
+    return InputError(
+        f"column '{spec.name}', row {row}: {said} is {what}",
+        remedy=f"Send {_WORDS[spec.dtype]}{' or null' if spec.missing_allowed else ''}.",
+        field=field,
+        column=spec.name,
+        row=row,
+    )
+
+
+def from_array(spec: ColumnSpec, array: Array) -> Array:
+    """A column of a NumPy array under the same rules as `from_values`; NaN and None are missing.
+
+    Raises:
+        InputError: as `from_values`, or an array that is not one-dimensional or of another kind of type.
+    """
+    numeric_with_gaps = array.dtype.kind == "f" and spec.missing_allowed and spec.dtype is not DType.BYTES
+    if array.ndim != 1 or not (array.dtype.kind in _NUMPY[spec.dtype] or numeric_with_gaps):
+        raise InputError(
+            f"column '{spec.name}' is an array of {array.dtype} with shape {array.shape}",
+            remedy=f"Give a one-dimensional array of {spec.dtype.value}.",
+            field=spec.name,
+            column=spec.name,
+        )
+    values = array.tolist()
+    if array.dtype.kind == "f":
+        whole = _PLAIN.get(spec.dtype)
+        values = [None if v != v else v for v in values]  # noqa: PLR0124 - NaN is what differs from itself
+        if whole is not None:
+            values = [whole(v) if v is not None and v.is_integer() and whole(v) == v else v for v in values]
+    return from_values(spec, values, spec.name)
+
+
+_PLAIN: dict[DType, type[int]] = {DType.INT64: int, DType.BOOL: bool}

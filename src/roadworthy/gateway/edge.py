@@ -1,0 +1,128 @@
+"""HTTP at its lowest: reading a body within its limit, the one table from errors to statuses, and replies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from roadworthy.domain.errors import (
+    ConflictError,
+    InputError,
+    IntegrityError,
+    ModelError,
+    NotFoundError,
+    RefusedError,
+    RoadworthyError,
+    UnavailableError,
+)
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+STATUSES: tuple[tuple[type[RoadworthyError], int], ...] = (
+    (InputError, 422),
+    (NotFoundError, 404),
+    (ConflictError, 409),
+    (RefusedError, 403),
+    (IntegrityError, 409),
+    (ModelError, 503),
+    (UnavailableError, 503),
+)
+"""The first matching row counts. A shed request (`reason` overloaded) is 429 instead."""
+
+_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+JSON = b"application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole HTTP response."""
+
+    status: int
+    body: bytes
+    content_type: bytes = JSON
+    headers: Mapping[bytes, bytes] = field(default_factory=dict)
+
+
+def json_reply(status: int, value: object) -> Reply:
+    """A JSON response."""
+    return Reply(status, msgspec.json.encode(value))
+
+
+def refusal(status: int, code: str, what: str, **fields: object) -> Reply:
+    """A refusal in the form every error has."""
+    return json_reply(status, {"error": what, "code": code, "fields": fields})
+
+
+def error_reply(error: RoadworthyError) -> Reply:
+    """The response to an error: message, stable code, and the facts by name."""
+    status = next((s for kind, s in STATUSES if isinstance(error, kind)), 500)
+    if error.fields.get("reason") == "overloaded":
+        status = 429
+    wait = str(error.fields.get("retry_after_s", 1)).encode()
+    body = {"error": str(error), "code": error.code, "fields": error.fields}
+    headers = {b"retry-after": wait} if status in (429, 503) else {}
+    return Reply(status, msgspec.json.encode(body, enc_hook=str), JSON, headers)
+
+
+def header(scope: Scope, name: bytes) -> bytes:
+    """The value of a request header, empty when it is not there."""
+    return next((bytes(value) for key, value in scope["headers"] if key.lower() == name), b"")
+
+
+def refused_media(scope: Scope) -> Reply | None:
+    """415 for a body that is not plain JSON; compressed bodies are refused, they hide their size."""
+    media = header(scope, b"content-type").split(b";")[0].strip().lower()
+    if media not in (b"", JSON):
+        return refusal(415, "media-type", "Send content-type: application/json.", field="content-type")
+    if header(scope, b"content-encoding").strip().lower() not in (b"", b"identity"):
+        return refusal(415, "media-type", "Send the body uncompressed.", field="content-encoding")
+    if header(scope, b"inference-header-content-length"):
+        return refusal(
+            415,
+            "media-type",
+            "Send tensors as JSON; binary ones are not taken.",
+            field="inference-header-content-length",
+        )
+    return None
+
+
+async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes | Reply | None:
+    """The request body; 413 as soon as it is known to exceed `limit` bytes; None when the caller went away."""
+    declared = header(scope, b"content-length")
+    too_large = refusal(413, "too-large", f"The body may have at most {limit} bytes.", field="body", allowed=limit)
+    if declared.isdigit() and int(declared[:19]) > limit:
+        return too_large
+    parts: list[bytes] = []
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            return too_large
+        parts.append(part)
+        more = message.get("more_body", False)
+    return b"".join(parts)
+
+
+async def send_reply(scope: Scope, send: Send, reply: Reply) -> None:
+    """Send a response; a valid W3C `traceparent` goes back to the caller."""
+    headers = [
+        (b"content-type", reply.content_type),
+        (b"content-length", str(len(reply.body)).encode()),
+        *reply.headers.items(),
+    ]
+    trace = header(scope, b"traceparent")
+    if _TRACEPARENT.fullmatch(trace):
+        headers.append((b"traceparent", trace))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})

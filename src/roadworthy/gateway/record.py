@@ -1,0 +1,196 @@
+"""Decisions as they are logged, and the memory that gives a retrying caller the same answer again.
+
+A decision's id is the digest of everything it says except its time and latency. Logging the same decision twice (a
+retry, another process) therefore keeps one record, and nothing that was answered differently can hide behind an
+earlier record's id. A failed attempt and its later success are two records: both happened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from roadworthy.domain.errors import ConflictError
+from roadworthy.domain.serving import ArmRole, Decision, DecisionStatus, Deployment
+from roadworthy.gateway.request import Answer, Rows
+from roadworthy.gateway.resolve import Served
+from roadworthy.gateway.score import Scored
+from roadworthy.statistics.frame import Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One admitted request, the deployment that answers it, and its rows as they will be recorded.
+
+    Attributes:
+        inputs: one dictionary per row, plain values, missing = None.
+        digests: one per row, over what the caller said about it.
+    """
+
+    served: Served
+    rows: Rows
+    inputs: list[dict[str, Any]]
+    digests: list[str]
+
+    @classmethod
+    def of(cls, served: Served, rows: Rows) -> Job:
+        """The job of one request.
+
+        Raises:
+            NotFoundError: the caller insists on a version that is not served here.
+            ConflictError: it is served, but not to all of these units. A caller may not choose the arm: the
+                comparison of arms rests on the draw.
+        """
+        if rows.version:
+            _refuse_other_arms(served, rows)
+        return cls(served, rows, *contents_of(rows))
+
+
+def actions(deployment: Deployment, scored: Scored, scores: Sequence[float | None]) -> tuple[bool, ...]:
+    """Whether to act on each row: score >= the answering arm's threshold, or the hold-out's fixed action."""
+    champion = next(arm for arm in deployment.arms if arm.role is ArmRole.CHAMPION)
+    acted = []
+    for assignment, fallback, value in zip(scored.assignments, scored.fallback, scores, strict=True):
+        if assignment.arm.role is ArmRole.HOLD_OUT:
+            acted.append(deployment.holdout_acts)
+        else:
+            threshold = champion.threshold if fallback else assignment.arm.threshold
+            acted.append(value is not None and value >= threshold)
+    return tuple(acted)
+
+
+def answer_of(deployment: Deployment, rows: Rows, scored: Scored) -> Answer:
+    """The answer to one request; rows nobody could answer have no score and no action."""
+    scores = tuple(None if math.isnan(value) else value for value in scored.scores.tolist())
+    champion = next(arm for arm in deployment.arms if arm.role is ArmRole.CHAMPION)
+    return Answer(
+        id=rows.id,
+        endpoint=deployment.endpoint,
+        deployment=deployment.id,
+        revision=deployment.revision,
+        request_ids=rows.request_ids,
+        scores=scores,
+        acted=actions(deployment, scored, scores),
+        arms=tuple(assignment.arm.name for assignment in scored.assignments),
+        versions=tuple(
+            champion.version if fallback else assignment.arm.version
+            for assignment, fallback in zip(scored.assignments, scored.fallback, strict=True)
+        ),
+        fallback=tuple(scored.fallback),
+    )
+
+
+def contents_of(rows: Rows) -> tuple[list[dict[str, Any]], list[str]]:
+    """The rows' inputs as plain values, and a digest per row over unit and inputs."""
+    inputs = Frame(rows.columns).rows()
+    digests = [_digest((unit, values)) for unit, values in zip(rows.unit_ids, inputs, strict=True)]
+    return inputs, digests
+
+
+def decisions_of(job: Job, scored: Scored, answer: Answer, at: datetime, latency_ms: float) -> list[Decision]:
+    """One decision per row. A failed row has no score of its own; its action is the one that was answered."""
+    deployment, rows = job.served.deployment, job.rows
+    decisions = []
+    for row, (arm, propensity) in enumerate((a.arm, a.propensity) for a in scored.assignments):
+        failed = scored.failures[row]
+        if failed and scored.fallback[row]:
+            failed = f"{failed} (answered by the champion, score {answer.scores[row]!r})"
+        status = DecisionStatus.HELD_OUT if arm.role is ArmRole.HOLD_OUT else DecisionStatus.SCORED
+        status = DecisionStatus.FAILED if failed else status
+        said = (
+            job.digests[row],
+            rows.request_ids[row],
+            deployment.id,
+            deployment.revision,
+            arm.name,
+            status,
+            failed,
+        )
+        decisions.append(
+            Decision(
+                id=_digest((deployment.endpoint, *said, answer.scores[row], answer.acted[row])),
+                request_id=rows.request_ids[row],
+                endpoint=deployment.endpoint,
+                deployment=deployment.id,
+                revision=deployment.revision,
+                arm=arm.name,
+                version=arm.version,
+                unit_id=rows.unit_ids[row],
+                at=at,
+                inputs=job.inputs[row],
+                score=None if failed else answer.scores[row],
+                acted=answer.acted[row],
+                propensity=propensity,
+                status=status,
+                latency_ms=latency_ms,
+                error=failed,
+            )
+        )
+    return decisions
+
+
+def _refuse_other_arms(served: Served, rows: Rows) -> None:
+    served.arm_of(rows.version)
+    for row, unit in enumerate(rows.unit_ids):
+        arm = served.assigner.assign(unit).arm
+        if arm.role is not ArmRole.HOLD_OUT and arm.version != rows.version:
+            raise ConflictError(
+                f"row {row} belongs to arm '{arm.name}', which serves {arm.version}, not {rows.version}",
+                remedy="Ask the endpoint without a version; the answer says which arm and version gave it.",
+                field="version",
+                row=row,
+                version=arm.version,
+            )
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(msgspec.json.encode(value)).hexdigest()[:32]
+
+
+class Memory:
+    """The last answers of one endpoint by the caller's request ids, bounded. Safe to use from several threads."""
+
+    def __init__(self, rows: int) -> None:
+        self._limit = rows
+        self._known: OrderedDict[str, tuple[str, Answer]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def recall(self, job: Job) -> Answer | None:
+        """The answer already given to this very request, or None.
+
+        Raises:
+            ConflictError: a request id was used for another unit or other inputs; outcomes could not be told apart.
+        """
+        request_ids = job.rows.request_ids
+        with self._lock:
+            known = [self._known.get(request_id) for request_id in request_ids]
+        for request_id, digest, before in zip(request_ids, job.digests, known, strict=True):
+            if before is not None and before[0] != digest:
+                raise ConflictError(
+                    f"the request id {request_id[:64]!r} was used for another unit or other inputs",
+                    remedy="Give every decision its own request id: its outcome is reported under it.",
+                    field="id",
+                    request_id=request_id[:64],
+                )
+        first = known[0]
+        whole = first is not None and None not in known and first[1].request_ids == request_ids
+        return first[1] if first is not None and whole else None
+
+    def keep(self, job: Job, answer: Answer) -> None:
+        """Remember an answer that is on disk, when the caller named its ids."""
+        if not job.rows.named:
+            return
+        with self._lock:
+            for request_id, digest in zip(job.rows.request_ids, job.digests, strict=True):
+                self._known[request_id] = (digest, answer)
+                self._known.move_to_end(request_id)
+            while len(self._known) > self._limit:
+                self._known.popitem(last=False)

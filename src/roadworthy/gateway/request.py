@@ -1,0 +1,117 @@
+"""The values that travel the request path: the parts it needs, its limits, a request's rows, and the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+
+from roadworthy.domain.errors import SettingError
+from roadworthy.domain.ports import ArtifactStore, Clock, DecisionLog, Predictor, ServedConfigurations
+from roadworthy.domain.serving import Arm, Deployment
+from roadworthy.statistics.frame import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What the gateway needs of the world, injected by the composition root.
+
+    Attributes:
+        configurations: the signed document in force per endpoint.
+        verify: document bytes -> the deployment it puts in force; raises IntegrityError when the evidence does not
+            hold. Nothing is served that it did not return.
+        artifacts: model bytes by digest.
+        load: arm and artifact bytes -> a predictor; raises ArtifactError when the format is not admitted.
+        log: where every decision is durable before it is answered.
+        clock: the time decisions carry.
+    """
+
+    configurations: ServedConfigurations
+    verify: Callable[[bytes], Deployment]
+    artifacts: ArtifactStore
+    load: Callable[[Arm, bytes], Predictor]
+    log: DecisionLog
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Where the gateway says no, so that overload is refused early instead of suffered late. All are positive.
+
+    Attributes:
+        body_bytes: largest request body (16 MiB); larger ones get 413.
+        rows_per_request: most rows in one request.
+        rows_per_batch: most rows predicted together; waiting requests beyond it form the next batch.
+        waiting_rows: most rows waiting per endpoint; a request that does not fit gets 429.
+        deadline_s: seconds from arrival to answer; later the caller gets 503 and a row not yet predicted never is.
+        retry_after_s: seconds a refused caller is told to wait.
+        reload_retry_s: seconds until a document that was refused is tried again.
+        remembered_rows: rows per endpoint whose answer is repeated when a caller retries with the same request id.
+        id_chars: longest request id or unit id.
+    """
+
+    body_bytes: int = 16 * 2**20
+    rows_per_request: int = 10_000
+    rows_per_batch: int = 10_000
+    waiting_rows: int = 50_000
+    deadline_s: float = 10.0
+    retry_after_s: int = 1
+    reload_retry_s: float = 5.0
+    remembered_rows: int = 50_000
+    id_chars: int = 256
+
+    def __post_init__(self) -> None:
+        """Refuse a limit that would refuse everything."""
+        for field in fields(self):
+            if not getattr(self, field.name) > 0:
+                raise SettingError(
+                    f"the gateway limit '{field.name}' is {getattr(self, field.name)}",
+                    remedy="Give a number greater than 0.",
+                    field=field.name,
+                )
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """One admitted request: typed columns of shape (n_rows,), and who each row is about.
+
+    Attributes:
+        columns: name -> array; int64 / float64 / bool / object of str, missing = NaN or None.
+        unit_ids: whom each row is about; assignment to arms is sticky per unit.
+        request_ids: the caller's own id of each row; outcomes are reported under it.
+        named: whether the caller gave those ids (else they were drawn for this request).
+        id: the caller's id of the whole request, echoed.
+        version: the version the caller insists on, empty = let the deployment choose.
+        arrived: `time.perf_counter()` at arrival, seconds.
+    """
+
+    columns: Mapping[str, Array]
+    unit_ids: tuple[str, ...]
+    request_ids: tuple[str, ...]
+    named: bool
+    id: str
+    version: str
+    arrived: float
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return len(self.unit_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the caller gets, row by row; every tuple has shape (n_rows,).
+
+    A held-out row has no score. `fallback` marks rows whose own arm failed and which the champion answered.
+    """
+
+    id: str
+    endpoint: str
+    deployment: str
+    revision: int
+    request_ids: tuple[str, ...]
+    scores: tuple[float | None, ...]
+    acted: tuple[bool, ...]
+    arms: tuple[str, ...]
+    versions: tuple[str, ...]
+    fallback: tuple[bool, ...]

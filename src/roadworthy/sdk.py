@@ -1,0 +1,349 @@
+"""The Python face: everything one can do with Roadworthy, as methods of `Road`.
+
+    import roadworthy as rw
+
+    with rw.open("workspace") as road:                  # or rw.connect(url, token)
+        ann = road.acting_as("ann")                     # a data scientist
+        version = ann.register(model, "churn", train=ann.data("train.csv", "churn", "train"))
+        run = ann.validate(version.id)
+        road.acting_as("vera").sign(version.id)         # an independent validator
+
+Every method is one call of the HTTP API; errors come back as the classes of `roadworthy.domain.errors`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+import httpx
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as papq
+
+from roadworthy.adapters.runtimes.skops_runtime import save_skops
+from roadworthy.domain.errors import DataError, RoadworthyError, UnavailableError
+from roadworthy.domain.gate import Gate, GateRun
+from roadworthy.domain.model import Dataset, ModelVersion
+from roadworthy.domain.returns import WorkItem
+from roadworthy.domain.review import LedgerEntry, ReviewRun
+from roadworthy.domain.serving import Deployment, Endpoint, RolloutLook
+from roadworthy.domain.trust import Change, HandOff, Person, SignOff
+from roadworthy.domain.use_case import KpiContract, UseCase
+from roadworthy.statistics.frame import Frame
+
+T = TypeVar("T")
+TIMEOUT_S = 900.0
+"""Longest wait for one call: a gate with many checks may take minutes."""
+
+
+class Road:
+    """A connection to one Roadworthy installation, acting as one person."""
+
+    def __init__(self, client: httpx.Client, token: str, actor: str = "") -> None:
+        self._client = client
+        self._token = token
+        self.actor = actor
+
+    def __enter__(self) -> Road:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._client.close()
+
+    @property
+    def url(self) -> str:
+        """Where the installation answers."""
+        return str(self._client.base_url).rstrip("/")
+
+    def acting_as(self, person: str) -> Road:
+        """The same connection, acting as somebody else; the policy judges that person."""
+        return Road(self._client, self._token, person)
+
+    # People, use cases, data
+
+    def add_person(self, name: str, *roles: str) -> Person:
+        """Add a person with their roles."""
+        return self._post("/people", {"name": name, "roles": list(roles)}, Person)
+
+    def people(self) -> list[Person]:
+        """Everybody."""
+        return self._get("/people", list[Person])
+
+    def use_case(self, name: str, **about: Any) -> UseCase:
+        """Register a use case; the keywords are the fields of `UseCase`."""
+        return self._post("/use-cases", {"id": name, **about}, UseCase)
+
+    def agree(self, use_case: str, **terms: Any) -> KpiContract:
+        """Agree and sign a KPI contract; the keywords are those of `KpiTerms`."""
+        answer = self._post(f"/use-cases/{use_case}/contract", terms, dict[str, Any])
+        return msgspec.convert(answer["contract"], KpiContract)
+
+    def data(self, source: Any, use_case: str, role: str, *, name: str = "", synthetic: bool = False) -> Dataset:
+        """Register a data set: a CSV or Parquet path, a pandas or Arrow table, a `Frame`, or columns by name."""
+        payload, file_name = table_bytes(source, name)
+        query = {"role": role, "name": file_name, "synthetic": str(synthetic).lower()}
+        return self._send("POST", f"/use-cases/{use_case}/datasets", Dataset, content=payload, params=query)
+
+    # Versions and gates
+
+    def register(
+        self, model: Any, use_case: str, *, train: Dataset | str, name: str = "", **about: Any
+    ) -> ModelVersion:
+        """Register a version: a fitted scikit-learn estimator, a path, or bytes of an artifact.
+
+        Keywords: `threshold`, `inputs`, `developers`, `description`, `code_revision`, `parents`, and `training`, a
+        `path/to/file.py:function` by which validation can train it again.
+        """
+        meta: dict[str, Any] = {
+            "use_case": use_case,
+            "name": name or use_case,
+            "train_dataset": train if isinstance(train, str) else train.id,
+            "environment": environment(),
+            **about,
+        }
+        files: dict[str, Any] = {"artifact": ("artifact", artifact_bytes(model))}
+        path, _, function = str(meta.pop("training", "")).rpartition(":")
+        if path:
+            meta["training"] = function
+            files["training_code"] = ("training.py", _read(Path(path)))
+        return self._send("POST", "/versions", ModelVersion, data={"meta": json.dumps(meta)}, files=files)
+
+    def version(self, version: str) -> ModelVersion:
+        """One version as it stands."""
+        return msgspec.convert(self._get(f"/versions/{version}", dict[str, Any])["version"], ModelVersion)
+
+    def versions(self, use_case: str = "") -> list[ModelVersion]:
+        """Versions, newest first."""
+        return self._get("/versions", list[ModelVersion], use_case=use_case)
+
+    def runs(self, version: str) -> list[GateRun]:
+        """The gate runs of a version, oldest first."""
+        return msgspec.convert(self._get(f"/versions/{version}", dict[str, Any])["runs"], list[GateRun])
+
+    def validate(self, version: str, *, playbook: str | Path = "") -> GateRun:
+        """Run the validation gate."""
+        return self._gate(version, Gate.VALIDATION, playbook)
+
+    def release(self, version: str, *, traffic: Dataset | str, endpoint: str, playbook: str | Path = "") -> GateRun:
+        """Run the release gate on a production sample."""
+        sample = traffic if isinstance(traffic, str) else traffic.id
+        return self._gate(version, Gate.RELEASE, playbook, production=sample, endpoint=endpoint)
+
+    def activate(
+        self, version: str, *, traffic: Dataset | str, endpoint: str, playbook: str | Path = ""
+    ) -> GateRun:
+        """Run the activation gate."""
+        sample = traffic if isinstance(traffic, str) else traffic.id
+        return self._gate(version, Gate.ACTIVATION, playbook, production=sample, endpoint=endpoint)
+
+    def start_gate(self, version: str, gate: Gate, *, playbook: str | Path = "", **about: str) -> GateRun:
+        """Start a gate without waiting; follow it with `run`."""
+        return self._gate(version, gate, playbook, wait=False, **about)
+
+    def run(self, run: str) -> GateRun:
+        """A gate run as it stands, with the findings made so far."""
+        return self._get(f"/runs/{run}", GateRun)
+
+    def sign(self, version: str, *, approved: bool = True, reason: str = "") -> SignOff:
+        """Approve or reject the newest validation of a version."""
+        return self._post(f"/versions/{version}/sign-off", {"approved": approved, "reason": reason}, SignOff)
+
+    def accept(self, version: str, *, service_owner: str, run_book: str) -> HandOff:
+        """Accept a candidate into operation."""
+        body = {"service_owner": service_owner, "run_book": run_book}
+        return self._post(f"/versions/{version}/hand-off", body, HandOff)
+
+    # Serving
+
+    def endpoint(self, name: str, use_case: str, decision_point: str) -> Endpoint:
+        """Register an endpoint."""
+        body = {"name": name, "use_case": use_case, "decision_point": decision_point}
+        return self._post("/endpoints", body, Endpoint)
+
+    def deploy(self, version: str, endpoint: str, schedule: Sequence[float] = ()) -> Deployment:
+        """Put an activated version in force: at once when nothing serves, else as a canary over `schedule`."""
+        body: dict[str, Any] = {"version": version} | ({"schedule": list(schedule)} if schedule else {})
+        return self._post(f"/endpoints/{endpoint}/deployments", body, Deployment)
+
+    def deployments(self, endpoint: str) -> list[dict[str, Any]]:
+        """Deployments, newest first, each with its looks."""
+        return self._get(f"/endpoints/{endpoint}/deployments", list[dict[str, Any]])
+
+    def step(self, endpoint: str, **rule: Any) -> RolloutLook | None:
+        """Look at the rollout under way; the keywords are the fields of `CanaryRule`."""
+        found = self._post(f"/endpoints/{endpoint}/rollout/step", rule, dict[str, Any])["look"]
+        return msgspec.convert(found, RolloutLook) if found else None
+
+    def roll_back(self, endpoint: str, reason: str) -> Deployment:
+        """Take the new version's traffic away."""
+        return self._post(f"/endpoints/{endpoint}/roll-back", {"reason": reason}, Deployment)
+
+    def predict(self, endpoint: str, body: bytes) -> dict[str, Any]:
+        """One Open Inference Protocol request to the gateway."""
+        return self._send("POST", f"/v2/models/{endpoint}/infer", dict[str, Any], content=body, prefix="")
+
+    def outcomes(
+        self, endpoint: str, reported: Mapping[str, float], observed_at: datetime | None = None
+    ) -> dict[str, Any]:
+        """Report outcomes by request id."""
+        at = observed_at.isoformat() if observed_at else None
+        body = [{"request_id": k, "value": float(v), "observed_at": at} for k, v in reported.items()]
+        return self._send("POST", f"/endpoints/{endpoint}/outcomes", dict[str, Any], json=body)
+
+    def outcome_file(self, endpoint: str, path: Path) -> dict[str, Any]:
+        """Report outcomes from a CSV or Parquet file."""
+        route = f"/endpoints/{endpoint}/outcomes/file"
+        return self._send("POST", route, dict[str, Any], content=_read(path), params={"name": path.name})
+
+    # Watching
+
+    def review(self, endpoint: str, since: datetime | None = None, until: datetime | None = None) -> ReviewRun:
+        """Review a window of decisions."""
+        body = {"since": since.isoformat() if since else None, "until": until.isoformat() if until else None}
+        return self._post(f"/endpoints/{endpoint}/reviews", body, ReviewRun)
+
+    def reviews(self, endpoint: str) -> list[ReviewRun]:
+        """Reviews, oldest first."""
+        return self._get(f"/endpoints/{endpoint}/reviews", list[ReviewRun])
+
+    def ledger(self, endpoint: str) -> list[LedgerEntry]:
+        """The value ledger, oldest first."""
+        return self._get(f"/endpoints/{endpoint}/ledger", list[LedgerEntry])
+
+    def status(self) -> dict[str, Any]:
+        """Where everything stands."""
+        return self._get("/status", dict[str, Any])
+
+    def work_items(self, use_case: str = "", *, open_only: bool = False) -> list[WorkItem]:
+        """Work items, newest first."""
+        return self._get("/work-items", list[WorkItem], use_case=use_case, open_only=str(open_only).lower())
+
+    def trace(self, key: str) -> list[dict[str, Any]]:
+        """Everything about the decisions with this id or request id."""
+        return self._get(f"/traces/{key}", list[dict[str, Any]])
+
+    def changes(self, subject: str = "", limit: int = 200) -> list[Change]:
+        """The change record, newest first."""
+        return self._get("/changes", list[Change], subject=subject, limit=str(limit))
+
+    def verify_changes(self) -> int:
+        """Verify the whole change record; returns its length."""
+        return int(self._get("/changes/verification", dict[str, int])["verified"])
+
+    def bundle(self, version: str) -> dict[str, Any]:
+        """Everything that proves a version, for offline verification."""
+        return self._get(f"/versions/{version}/bundle", dict[str, Any])
+
+    # Transport
+
+    def _gate(self, version: str, gate: Gate, playbook: str | Path, *, wait: bool = True, **about: str) -> GateRun:
+        body: dict[str, Any] = {"wait": wait, **about}
+        if playbook:
+            path = Path(playbook)
+            body |= {"playbook": _read(path).decode("utf-8", "replace"), "playbook_file": path.name}
+        return self._post(f"/versions/{version}/gates/{gate.value}", body, GateRun)
+
+    def _get(self, path: str, kind: type[T], **query: str) -> T:
+        return self._send("GET", path, kind, params={k: v for k, v in query.items() if v})
+
+    def _post(self, path: str, body: Mapping[str, Any], kind: type[T]) -> T:
+        return self._send("POST", path, kind, json=dict(body))
+
+    def _send(self, method: str, path: str, kind: type[T], *, prefix: str = "/api/v1", **request: Any) -> T:
+        headers = {"Authorization": f"Bearer {self._token}", "X-Roadworthy-Actor": self.actor}
+        if prefix == "":
+            headers["Content-Type"] = "application/json"
+        try:
+            reply = self._client.request(method, prefix + path, headers=headers, **request)
+        except httpx.HTTPError as problem:
+            raise UnavailableError(
+                f"{self.url} does not answer: {problem}", remedy="Start it with `roadworthy up`.", url=self.url
+            ) from problem
+        if reply.status_code >= 400:
+            raise error_of(reply)
+        return msgspec.json.decode(reply.content, type=kind)
+
+
+def connect(url: str, token: str, actor: str = "") -> Road:
+    """A connection to a running installation."""
+    return Road(httpx.Client(base_url=url, timeout=TIMEOUT_S), token, actor)
+
+
+def error_of(reply: httpx.Response) -> RoadworthyError:
+    """The error an answer carries, as its own class."""
+    try:
+        body = reply.json()
+        kinds = {kind.code: kind for kind in _tree(RoadworthyError)}
+        fields = {k: v for k, v in (body.get("fields") or {}).items() if k not in ("what", "remedy")}
+        return kinds[body["code"]](body["what"], remedy=body["remedy"], **fields)
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return UnavailableError(
+            f"the server answered {reply.status_code}: {reply.text[:200]}", remedy="See the server's log."
+        )
+
+
+def _tree(kind: type[RoadworthyError]) -> list[type[RoadworthyError]]:
+    return [kind, *(below for child in kind.__subclasses__() for below in _tree(child))]
+
+
+def table_bytes(source: Any, name: str = "") -> tuple[bytes, str]:
+    """A table's bytes and file name, from a path or from anything that holds columns.
+
+    Raises:
+        DataError: neither a path nor a table.
+    """
+    if isinstance(source, str | Path):
+        return _read(Path(source)), name or Path(source).name
+    table = source
+    if isinstance(source, Frame):
+        table = source.to_arrow()
+    elif isinstance(source, Mapping):
+        table = pa.table({k: pa.array(np.asarray(v).tolist()) for k, v in source.items()})
+    elif hasattr(source, "__dataframe__") and not isinstance(source, pa.Table):
+        table = pa.Table.from_pandas(source, preserve_index=False)
+    if not isinstance(table, pa.Table):
+        raise DataError(
+            f"{type(source).__name__} is no table",
+            remedy="Give a path, a pandas or Arrow table, or columns by name.",
+        )
+    stored = io.BytesIO()
+    papq.write_table(table, stored)
+    return stored.getvalue(), name or "table.parquet"
+
+
+def artifact_bytes(model: Any) -> bytes:
+    """The bytes of a model: of a path, as they are, or of a fitted estimator saved with skops."""
+    if isinstance(model, bytes):
+        return model
+    if isinstance(model, str | Path):
+        return _read(Path(model))
+    return save_skops(model)
+
+
+def environment() -> dict[str, str]:
+    """The library versions a model was made with."""
+    names = ("numpy", "scipy", "scikit-learn", "skops", "onnxruntime")
+    return {name: metadata.version(name) for name in names}
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as problem:
+        raise DataError(
+            f"'{path}' cannot be read: {problem.strerror}", remedy="Check the path.", file=str(path)
+        ) from problem

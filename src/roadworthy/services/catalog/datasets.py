@@ -1,0 +1,88 @@
+"""Registering a data set: its bytes, its digest, and the role it may be used in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from roadworthy.domain.errors import ConflictError
+from roadworthy.domain.model import Dataset, DatasetRole
+from roadworthy.domain.trust import Person
+from roadworthy.domain.use_case import UseCase
+from roadworthy.services.catalog.tables import read_table, refuse_other_shape, split_target
+from roadworthy.services.house import House
+from roadworthy.statistics.frame import Floats, Frame
+
+
+def register_dataset(
+    house: House,
+    actor: Person,
+    use_case: str,
+    role: DatasetRole,
+    data: bytes,
+    source: str,
+    *,
+    synthetic: bool = False,
+) -> Dataset:
+    """Record a data set after reading it once; the same bytes in the same role are one data set.
+
+    Raises:
+        DataError: the file or its columns cannot be used.
+        ConflictError: the same bytes are registered as training data and now as sealed test, or the reverse.
+    """
+    house.allow(actor, "register-dataset")
+    with house.store.begin() as tx:
+        case = tx.of(UseCase).get(use_case)
+        earlier = tx.of(Dataset).find(use_case=use_case)
+    frame = read_table(data, source)
+    split_target(frame, case, source, both_classes=role is not DatasetRole.PRODUCTION)
+    trained = next((d for d in earlier if d.role is DatasetRole.TRAIN), None)
+    if trained is not None:
+        refuse_other_shape(frame, read_table(house.artifacts.get(trained.digest), trained.source), source)
+    digest = house.artifacts.put(data)
+    same = [d for d in earlier if d.digest == digest]
+    for other in same:
+        if other.role is role:
+            return other
+        if {other.role, role} == {DatasetRole.TRAIN, DatasetRole.SEALED}:
+            raise ConflictError(
+                f"'{source}' is registered as {other.role.value} data already",
+                remedy="A model may not be judged on what it was trained on: give other rows.",
+                digest=digest,
+            )
+    dataset = Dataset(
+        id=f"{use_case}-{role.name.lower()}-{digest[:10]}",
+        use_case=use_case,
+        role=role,
+        digest=digest,
+        rows=frame.n_rows,
+        columns=frame.names,
+        source=source,
+        created_at=house.clock.now(),
+        synthetic=synthetic,
+    )
+    with house.store.begin() as tx:
+        tx.of(Dataset).add(dataset)
+        house.record(
+            tx,
+            actor.id,
+            "dataset-registered",
+            dataset.id,
+            facts={"digest": digest, "role": role.value, "rows": frame.n_rows},
+        )
+    return dataset
+
+
+def load_dataset(house: House, dataset: Dataset, case: UseCase) -> tuple[Frame, Floats]:
+    """A data set's inputs and answers, its bytes checked against the digest."""
+    frame = read_table(house.artifacts.get(dataset.digest), dataset.source)
+    return split_target(frame, case, dataset.source, both_classes=False)
+
+
+def count_read(house: House, actor: str, dataset: Dataset, why: str) -> Dataset:
+    """Count one access to sealed data, in the change record too."""
+    with house.store.begin() as tx:
+        current = tx.of(Dataset).get(dataset.id)
+        counted = replace(current, reads=current.reads + 1)
+        tx.of(Dataset).replace(current, counted)
+        house.record(tx, actor, "sealed-data-read", dataset.id, why, {"reads": counted.reads})
+    return counted

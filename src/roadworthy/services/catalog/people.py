@@ -1,0 +1,68 @@
+"""People: who may act here, with which roles, and the key each signs with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from roadworthy.domain.errors import SettingError
+from roadworthy.domain.trust import Person, Role
+from roadworthy.services.house import PLATFORM, House, refuse_existing
+from roadworthy.services.serve.publish import publish_trust
+
+
+def read_roles(names: Sequence[str]) -> tuple[Role, ...]:
+    """Roles from their names.
+
+    Raises:
+        SettingError: an unknown role, or the platform's own, which no person can hold.
+    """
+    allowed = [r.value for r in Role if r is not Role.PLATFORM]
+    for name in names:
+        if name not in allowed:
+            raise SettingError(f"there is no role '{name}'", remedy=f"Allowed: {', '.join(allowed)}.", role=name)
+    return tuple(Role(name) for name in names)
+
+
+def found(house: House, administrator: str) -> Person:
+    """Make the platform and its first administrator: once, when the installation is new."""
+    with house.store.begin() as tx:
+        if tx.of(Person).count():
+            return tx.of(Person).get(administrator)
+        platform = _make(house, PLATFORM, (Role.PLATFORM,))
+        first = _make(house, administrator, (Role.ADMINISTRATOR,))
+        tx.of(Person).add(platform)
+        tx.of(Person).add(first)
+        house.record(tx, PLATFORM, "installation-founded", administrator, "first administrator")
+    return first
+
+
+def add_person(house: House, actor: Person, name: str, roles: Sequence[str]) -> Person:
+    """Add a person with their roles and a fresh signing key."""
+    house.allow(actor, "manage-people")
+    if not name or not name.replace("-", "").replace(".", "").replace("@", "").isalnum():
+        raise SettingError(
+            f"'{name}' cannot name a person", remedy="Use letters, digits, '-', '.' and '@'.", name=name
+        )
+    held = read_roles(roles)
+    with house.store.begin() as tx:
+        refuse_existing(_known(tx.of(Person).find(), name), "person", name, "Choose another name.")
+        person = _make(house, name, held)
+        tx.of(Person).add(person)
+        house.record(tx, actor.id, "person-added", name, facts={"roles": [r.value for r in held]})
+    publish_trust(house)
+    return person
+
+
+def people(house: House) -> tuple[Person, ...]:
+    """Everybody, the platform included."""
+    with house.store.begin() as tx:
+        return tuple(tx.of(Person).find())
+
+
+def _known(everybody: Sequence[Person], name: str) -> int:
+    return sum(p.id == name for p in everybody)
+
+
+def _make(house: House, name: str, roles: tuple[Role, ...]) -> Person:
+    signer = house.keyring.create(name)
+    return Person(id=name, roles=roles, key_id=signer.key_id, public_key=signer.public_key)

@@ -1,0 +1,117 @@
+"""Registering a model version: its bytes admitted, its signature inferred, its scores tried once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from roadworthy.domain.errors import SettingError
+from roadworthy.domain.model import Dataset, DatasetRole, ModelVersion
+from roadworthy.domain.trust import Person
+from roadworthy.domain.use_case import UseCase
+from roadworthy.services.catalog.datasets import load_dataset
+from roadworthy.services.catalog.signatures import infer
+from roadworthy.services.catalog.use_cases import check_name
+from roadworthy.services.house import House
+
+SAMPLE_ROWS = 200
+"""Rows of training data on which a new artifact must answer before it is recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """What a data scientist hands in. `inputs` empty = every column known when the decision is made.
+
+    `training` is `function` inside `training_code` (a Python file's bytes): called with (columns, y, seed), it
+    returns a fitted scikit-learn estimator; it lets validation re-run the training.
+    """
+
+    use_case: str
+    name: str
+    artifact: bytes
+    train_dataset: str
+    threshold: float
+    inputs: tuple[str, ...] = ()
+    developers: tuple[str, ...] = ()
+    description: str = ""
+    code_revision: str = ""
+    parents: tuple[str, ...] = ()
+    training: str = ""
+    training_code: bytes = b""
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def register_version(house: House, actor: Person, new: NewVersion) -> ModelVersion:
+    """Record a new version in the state `registered`.
+
+    Raises:
+        ArtifactError: the bytes are no admitted model.
+        ModelError: the model raises, or answers NaN or the wrong shape on its own training rows.
+        DataError: an input is not a column of the training data.
+        SettingError: threshold outside 0..1, or the data set is not training data.
+    """
+    house.allow(actor, "register-version")
+    check_name(new.name, "model")
+    if not 0 <= new.threshold <= 1:
+        raise SettingError(f"threshold is {new.threshold:g}", remedy="Allowed: 0 to 1.", field="threshold")
+    with house.store.begin() as tx:
+        case = tx.of(UseCase).get(new.use_case)
+        dataset = tx.of(Dataset).get(new.train_dataset)
+        for parent in new.parents:
+            tx.of(ModelVersion).get(parent)
+    if dataset.role is not DatasetRole.TRAIN:
+        raise SettingError(
+            f"'{dataset.id}' is {dataset.role.value} data",
+            remedy="Name a training data set.",
+            field="train_dataset",
+        )
+    frame, _ = load_dataset(house, dataset, case)
+    names = new.inputs or default_inputs(case, dataset.columns)
+    frame.require(names, f"the training data '{dataset.source}'")
+    signature = infer(frame, names)
+    sample = frame.select(names).batches(SAMPLE_ROWS).__next__()
+    artifact, artifact_format = house.workshop.admit(new.artifact, signature, sample.columns)
+    house.workshop.load(artifact, artifact_format, signature).predict(sample.columns)
+    digest = house.artifacts.put(artifact)
+    training = f"{house.artifacts.put(new.training_code)}:{new.training}" if new.training else ""
+    with house.store.begin() as tx:
+        number = tx.of(ModelVersion).count(name=new.name) + 1
+        version = ModelVersion(
+            id=f"{new.name}:{number}",
+            use_case=case.id,
+            name=new.name,
+            number=number,
+            artifact=digest,
+            format=artifact_format,
+            signature=signature,
+            threshold=new.threshold,
+            developers=new.developers or (actor.id,),
+            train_dataset=dataset.id,
+            created_at=house.clock.now(),
+            original_variables=tuple(names),
+            code_revision=new.code_revision,
+            training=training,
+            parents=new.parents,
+            description=new.description,
+            environment=new.environment,
+        )
+        tx.of(ModelVersion).add(version)
+        house.record(
+            tx,
+            actor.id,
+            "version-registered",
+            version.id,
+            new.description,
+            {"artifact": digest, "train": dataset.digest, "handed-in-as": _kind(new.artifact, artifact)},
+        )
+    return version
+
+
+def default_inputs(case: UseCase, columns: Sequence[str]) -> tuple[str, ...]:
+    """Every column that is neither the target, nor the time, nor known only afterwards."""
+    left_out = {case.target, case.time_column, *case.not_known_at_decision}
+    return tuple(c for c in columns if c not in left_out)
+
+
+def _kind(given: bytes, admitted: bytes) -> str:
+    return "as admitted" if given == admitted else "pickle, converted"

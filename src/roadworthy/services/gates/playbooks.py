@@ -1,0 +1,207 @@
+"""Reading a playbook: which checks, with which thresholds, per risk tier, and what is waived and why.
+
+A playbook is a YAML file:
+
+    name: tabular-binary
+    steps:                      # every step V1..A7 that has checks
+      V2:
+        - check: beats-baseline
+          params: {margin: 0.01}
+    tiers:                      # per tier, parameters that differ from those above
+      low: {}
+      medium: {}
+      high: {beats-baseline: {margin: 0.02}}
+    waivers:                    # findings that may not pass, each with its reason
+      - {step: V4, check: "*", reason: "rule list, it explains itself"}
+
+Every mistake is answered with file, line, key and what is allowed there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from roadworthy.checks.registry import check_named
+from roadworthy.domain.errors import PlaybookError, SettingError, shortlist
+from roadworthy.domain.gate import PlannedCheck, Playbook, Step, Waiver
+from roadworthy.domain.use_case import RiskTier
+from roadworthy.evidence.digest import sha256
+
+DEFAULT = Path(__file__).parent / "tabular_binary.yaml"
+"""The playbook that ships."""
+
+_TOP = ("name", "steps", "tiers", "waivers")
+_CHECK = ("check", "params")
+_WAIVER = ("step", "check", "reason")
+
+
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """Where in which file a value stands."""
+
+    file: str
+    node: yaml.Node
+
+    def error(self, what: str, remedy: str, key: str, allowed: Any = None) -> PlaybookError:
+        line = self.node.start_mark.line + 1
+        return PlaybookError(
+            f"{self.file}, line {line}: {what}", remedy=remedy, file=self.file, line=line, key=key, allowed=allowed
+        )
+
+
+def read_playbook(data: bytes, tier: RiskTier, file: str = "playbook.yaml") -> Playbook:
+    """The playbook for one risk tier.
+
+    Raises:
+        PlaybookError: not YAML, an unknown key, step, check or parameter, or a value out of range; says where.
+    """
+    root = _parse(data, file)
+    top = _mapping(root, file, _TOP, "the playbook")
+    for key in ("name", "steps"):
+        if key not in top:
+            raise _Spot(file, root).error(f"'{key}' is missing", f"Add a '{key}' entry.", key, _TOP)
+    overrides = _tier(top.get("tiers"), file, tier)
+    checks = tuple(_steps(top["steps"], file, overrides))
+    waivers = tuple(_waivers(top.get("waivers"), file))
+    return Playbook(str(_value(top["name"])), tier, checks, waivers, sha256(data))
+
+
+def _parse(data: bytes, file: str) -> yaml.Node:
+    try:
+        root = yaml.compose(data.decode("utf-8"), Loader=yaml.SafeLoader)
+    except UnicodeDecodeError as problem:
+        raise PlaybookError(f"{file} is not UTF-8 text", remedy="Save it as UTF-8.", file=file) from problem
+    except yaml.MarkedYAMLError as problem:
+        mark = problem.problem_mark
+        line = mark.line + 1 if mark else 1
+        raise PlaybookError(
+            f"{file}, line {line}: not valid YAML: {problem.problem}",
+            remedy="Correct the indentation or the quoting there.",
+            file=file,
+            line=line,
+        ) from problem
+    if root is None:
+        raise PlaybookError(f"{file} is empty", remedy="Start from `roadworthy init`, which writes one.", file=file)
+    return root
+
+
+def _value(node: yaml.Node) -> Any:
+    loader = yaml.SafeLoader("")
+    try:
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _mapping(node: yaml.Node, file: str, allowed: tuple[str, ...], what: str) -> dict[str, yaml.Node]:
+    if not isinstance(node, yaml.MappingNode):
+        raise _Spot(file, node).error(
+            f"{what} must be a mapping", f"Allowed keys: {', '.join(allowed)}.", what, allowed
+        )
+    found: dict[str, yaml.Node] = {}
+    for key_node, value in node.value:
+        key = str(_value(key_node))
+        if allowed and key not in allowed:
+            raise _Spot(file, key_node).error(
+                f"{what} has the unknown key '{key}'", f"Allowed: {shortlist(allowed, 30)}.", key, allowed
+            )
+        if key in found:
+            raise _Spot(file, key_node).error(f"'{key}' is given twice", "Keep one of them.", key)
+        found[key] = value
+    return found
+
+
+def _sequence(node: yaml.Node, file: str, what: str) -> list[yaml.Node]:
+    if not isinstance(node, yaml.SequenceNode):
+        raise _Spot(file, node).error(f"{what} must be a list", "Begin each entry with '- '.", what)
+    return list(node.value)
+
+
+def _tier(node: yaml.Node | None, file: str, tier: RiskTier) -> dict[str, yaml.Node]:
+    if node is None:
+        return {}
+    tiers = _mapping(node, file, tuple(t.value for t in RiskTier), "tiers")
+    overrides: dict[str, yaml.Node] = {}
+    for name, body in tiers.items():
+        given = _mapping(body, file, (), f"tier '{name}'")
+        for check, params in given.items():
+            _read_params(params, file, check, {})
+        if name == tier.value:
+            overrides = given
+    return overrides
+
+
+def _steps(node: yaml.Node, file: str, overrides: dict[str, yaml.Node]) -> list[PlannedCheck]:
+    steps = _mapping(node, file, tuple(s.name for s in Step), "steps")
+    planned: list[PlannedCheck] = []
+    for name, body in steps.items():
+        for entry in _sequence(body, file, f"step {name}"):
+            given = _mapping(entry, file, _CHECK, f"a check of step {name}")
+            if "check" not in given:
+                raise _Spot(file, entry).error("an entry names no check", "Add 'check: <id>'.", "check", _CHECK)
+            check = str(_value(given["check"]))
+            _refuse_wrong_step(given["check"], file, check, Step[name])
+            base = _read_params(given["params"], file, check, {}) if "params" in given else {}
+            params = _read_params(overrides[check], file, check, base) if check in overrides else base
+            planned.append(PlannedCheck(Step[name], check, params))
+    return planned
+
+
+def _refuse_wrong_step(node: yaml.Node, file: str, check: str, step: Step) -> None:
+    try:
+        belongs = check_named(check).step
+    except PlaybookError as problem:
+        raise _Spot(file, node).error(
+            problem.what, problem.remedy, check, problem.fields.get("allowed")
+        ) from problem
+    if belongs is not step:
+        raise _Spot(file, node).error(
+            f"check '{check}' belongs to step {belongs.name}, not {step.name}", f"Move it to {belongs.name}.", check
+        )
+
+
+def _read_params(node: yaml.Node, file: str, check: str, base: dict[str, Any]) -> dict[str, Any]:
+    given = _mapping(node, file, (), f"parameters of '{check}'")
+    params = {**base, **{key: _value(value) for key, value in given.items()}}
+    try:
+        check_named(check).params.read(params, check)
+    except (PlaybookError, SettingError, TypeError) as problem:
+        fields = getattr(problem, "fields", {})
+        key = str(fields.get("key", fields.get("field", check)))
+        spot = _Spot(file, given.get(key, node))
+        raise spot.error(
+            f"check '{check}': {getattr(problem, 'what', problem)}",
+            getattr(problem, "remedy", "Correct the value."),
+            key,
+            fields.get("allowed"),
+        ) from problem
+    return params
+
+
+def _waivers(node: yaml.Node | None, file: str) -> list[Waiver]:
+    if node is None:
+        return []
+    waivers: list[Waiver] = []
+    for entry in _sequence(node, file, "waivers"):
+        given = _mapping(entry, file, _WAIVER, "a waiver")
+        for key in _WAIVER:
+            if key not in given or not str(_value(given[key]) or "").strip():
+                raise _Spot(file, entry).error(
+                    f"a waiver lacks its {key}", "A waiver names step, check and reason.", key, _WAIVER
+                )
+        step, check = str(_value(given["step"])), str(_value(given["check"]))
+        if step not in Step.__members__:
+            raise _Spot(file, given["step"]).error(
+                f"there is no step '{step}'",
+                f"Allowed: {', '.join(Step.__members__)}.",
+                step,
+                list(Step.__members__),
+            )
+        if check != "*":
+            _refuse_wrong_step(given["check"], file, check, Step[step])
+        waivers.append(Waiver(Step[step], check, str(_value(given["reason"])).strip()))
+    return waivers

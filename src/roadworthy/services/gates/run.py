@@ -1,0 +1,271 @@
+"""Running a gate: started in one transaction, carried out durably check by check, concluded in one transaction.
+
+The process may die at any instant. What was recorded stays recorded: a restarted engine goes on with the first
+check that has no finding yet, and a conclusion is drawn once.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib import metadata
+from typing import Any
+
+import msgspec
+
+from roadworthy.checks.material import Material
+from roadworthy.checks.runner import run_check, unchecked, with_waiver
+from roadworthy.domain import faults
+from roadworthy.domain.errors import ConflictError, NotFoundError
+from roadworthy.domain.gate import (
+    Finding,
+    Gate,
+    GateRun,
+    PlannedCheck,
+    Playbook,
+    Step,
+    gate_verdict,
+    steps_of,
+    tally,
+)
+from roadworthy.domain.lifecycle import Event, advance
+from roadworthy.domain.model import Dataset, DatasetRole, ModelVersion
+from roadworthy.domain.ports import Durable, Transaction
+from roadworthy.domain.trust import EvidenceKind, Person
+from roadworthy.domain.use_case import UseCase
+from roadworthy.domain.verdict import Verdict
+from roadworthy.evidence.statements import gate_run_statement
+from roadworthy.services.catalog.contracts import contract_in_force
+from roadworthy.services.catalog.datasets import count_read
+from roadworthy.services.gates.gather import gather
+from roadworthy.services.gates.playbooks import read_playbook
+from roadworthy.services.house import PLATFORM, House
+from roadworthy.services.watch.work_items import close_passed, open_for_findings
+
+WORK = "gate"
+"""The name under which the work engine knows `carry_out`."""
+
+_EVENTS = {
+    Gate.VALIDATION: (
+        Event.START_VALIDATION,
+        Event.VALIDATION_PASSED,
+        Event.VALIDATION_FAILED,
+        Event.VALIDATION_BLOCKED,
+    ),
+    Gate.RELEASE: (Event.START_RELEASE, Event.RELEASE_PASSED, Event.RELEASE_FAILED, Event.RELEASE_BLOCKED),
+    Gate.ACTIVATION: (
+        Event.START_ACTIVATION,
+        Event.ACTIVATION_PASSED,
+        Event.ACTIVATION_FAILED,
+        Event.ACTIVATION_BLOCKED,
+    ),
+}
+_ACTIONS = {Gate.VALIDATION: "validate", Gate.RELEASE: "release", Gate.ACTIVATION: "activate"}
+
+
+@dataclass(frozen=True, slots=True)
+class GateOrder:
+    """What to run. `production` names a production sample (release, activation); `endpoint` where it will serve."""
+
+    version: str
+    gate: Gate
+    playbook: bytes
+    playbook_file: str = "playbook.yaml"
+    production: str = ""
+    endpoint: str = ""
+
+
+def start_gate(house: House, actor: Person, order: GateOrder) -> GateRun:
+    """Record a new run and move the version into the gate; checks follow in `carry_out`.
+
+    Raises:
+        PlaybookError: the playbook cannot be read; nothing is recorded.
+        ConflictError: no signed KPI contract, or no sealed data.
+        IllegalTransitionError: the version is not where this gate begins.
+    """
+    house.allow(actor, _ACTIONS[order.gate])
+    with house.store.begin() as tx:
+        version = tx.of(ModelVersion).get(order.version)
+        case = tx.of(UseCase).get(version.use_case)
+    playbook = read_playbook(order.playbook, case.risk_tier, order.playbook_file)
+    house.artifacts.put(order.playbook)
+    with house.store.begin() as tx:
+        inputs = _inputs(tx, version, case, order)
+        number = tx.of(GateRun).count(version=version.id, gate=order.gate) + 1
+        run = GateRun(
+            id=f"{order.gate.value}-{version.id}-{number}",
+            version=version.id,
+            gate=order.gate,
+            playbook=playbook.digest,
+            actor=actor.id,
+            seed=house.seed + number,
+            started_at=house.clock.now(),
+            inputs=inputs,
+        )
+        _move(tx, version, _EVENTS[order.gate][0])
+        tx.of(GateRun).add(run)
+        house.record(tx, actor.id, f"{order.gate.value}-started", version.id, facts={"run": run.id})
+    if order.gate is Gate.VALIDATION:
+        with house.store.begin() as tx:
+            sealed = tx.of(Dataset).get(inputs["sealed"])
+        count_read(house, actor.id, sealed, f"validation of {version.id}")
+    return run
+
+
+def run_gate(house: House, actor: Person, order: GateOrder) -> GateRun:
+    """Start a gate and wait for its conclusion."""
+    run = start_gate(house, actor, order)
+    house.engine.run(WORK, run.id, {"run": run.id})
+    return gate_run(house, run.id)
+
+
+def gate_run(house: House, run_id: str) -> GateRun:
+    """A run as it stands, with the findings made so far."""
+    with house.store.begin() as tx:
+        return tx.of(GateRun).get(run_id)
+
+
+def carry_out(house: House, durable: Durable, arguments: dict[str, Any]) -> Any:
+    """The durable function: every planned check is one recorded step, the conclusion the last."""
+    run = gate_run(house, str(arguments["run"]))
+    with house.store.begin() as tx:
+        tier = tx.of(UseCase).get(tx.of(ModelVersion).get(run.version).use_case).risk_tier
+    playbook = read_playbook(house.artifacts.get(run.playbook), tier)
+    with ExitStack() as stack:
+        desk = _Desk(house, run, playbook, stack)
+        for step in steps_of(run.gate):
+            planned = playbook.checks_of(step)
+            if not planned:
+                durable.step(f"{step.name}:*", partial(desk.leave_open, step))
+            for check in planned:
+                durable.step(f"{step.name}:{check.check}", partial(desk.judge, check))
+        return durable.step("conclude", lambda: conclude(house, run.id, playbook))
+
+
+class _Desk:
+    """Gathers the material once per process, when the first check needs it."""
+
+    def __init__(self, house: House, run: GateRun, playbook: Playbook, stack: ExitStack) -> None:
+        self._house = house
+        self._run = run
+        self._playbook = playbook
+        self._stack = stack
+        self._material: Material | None = None
+
+    def judge(self, planned: PlannedCheck) -> Any:
+        """Run one check and keep its finding."""
+        if self._material is None:
+            self._material = gather(self._house, self._run, self._playbook, self._stack)
+        finding = with_waiver(run_check(planned, self._material), self._playbook)
+        faults.reach("gate.check-done")
+        return _keep(self._house, self._run.id, finding)
+
+    def leave_open(self, step: Step) -> Any:
+        """Say that a step has no check; it blocks unless the playbook waives it by name."""
+        return _keep(self._house, self._run.id, with_waiver(unchecked(step), self._playbook))
+
+
+def _keep(house: House, run_id: str, finding: Finding) -> Any:
+    """Store a finding with its run, once: a repeated step finds it there already."""
+    with house.store.begin() as tx:
+        run = tx.of(GateRun).get(run_id)
+        known = [f for f in run.findings if (f.step, f.check) == (finding.step, finding.check)]
+        if not known:
+            tx.of(GateRun).replace(run, replace(run, findings=(*run.findings, finding)))
+    return msgspec.to_builtins(known[0] if known else finding)
+
+
+def conclude(house: House, run_id: str, playbook: Playbook) -> Any:
+    """Draw the conclusion of a run whose checks are all recorded: verdict, evidence, next state, work items."""
+    faults.reach("gate.before-conclude")
+    with house.store.begin() as tx:
+        run = tx.of(GateRun).get(run_id)
+        if run.verdict is None:
+            run = _conclude(house, tx, run, playbook)
+    faults.reach("gate.after-conclude")
+    return {"run": run.id, "verdict": run.verdict.value if run.verdict else None}
+
+
+def _conclude(house: House, tx: Transaction, run: GateRun, playbook: Playbook) -> GateRun:
+    version = tx.of(ModelVersion).get(run.version)
+    case = tx.of(UseCase).get(version.use_case)
+    done = replace(run, verdict=gate_verdict(run.findings), finished_at=house.clock.now())
+    statement = gate_run_statement(done, version, case, playbook, tools=tool_versions(), now=house.clock.now())
+    evidence = house.attest(tx, PLATFORM, EvidenceKind.GATE_RUN, statement, version.id)
+    done = replace(done, evidence=evidence.id)
+    tx.of(GateRun).replace(run, done)
+    moved = _move(tx, version, _outcome(done))
+    if done.verdict is not None and done.verdict.lets_through:
+        close_passed(house, tx, version, done)
+    else:
+        open_for_findings(house, tx, version, done)
+    house.record(
+        tx,
+        PLATFORM,
+        f"{run.gate.value}-concluded",
+        version.id,
+        facts={
+            "run": run.id,
+            "verdict": done.verdict.value if done.verdict else None,
+            "findings": tally(done.findings),
+            "state": moved.state.value,
+            "evidence": evidence.id,
+        },
+    )
+    return done
+
+
+def tool_versions() -> dict[str, str]:
+    """The versions of what computed the findings; they go into the evidence."""
+    return {
+        name: metadata.version(name) for name in ("roadworthy", "numpy", "scipy", "scikit-learn", "onnxruntime")
+    }
+
+
+def _outcome(run: GateRun) -> Event:
+    _, passed, failed, blocked = _EVENTS[run.gate]
+    if any(f.blocks and f.verdict is Verdict.FAIL for f in run.findings):
+        return failed
+    return passed if run.verdict is not None and run.verdict.lets_through else blocked
+
+
+def _move(tx: Transaction, version: ModelVersion, event: Event) -> ModelVersion:
+    moved = replace(version, state=advance(version.state, event, subject=version.id))
+    tx.of(ModelVersion).replace(version, moved)
+    return moved
+
+
+def _inputs(tx: Transaction, version: ModelVersion, case: UseCase, order: GateOrder) -> dict[str, str]:
+    signed = contract_in_force(tx, case.id)
+    if signed is None:
+        raise ConflictError(
+            f"the use case '{case.id}' has no signed KPI contract",
+            remedy=f"{case.owner} agrees one first: `roadworthy agree`. Results on sealed data come after it.",
+            use_case=case.id,
+        )
+    sealed = tx.of(Dataset).find(use_case=case.id, role=DatasetRole.SEALED, newest_first=True, limit=1)
+    if not sealed:
+        raise ConflictError(
+            f"the use case '{case.id}' has no sealed test data",
+            remedy="Register some: `roadworthy register data FILE --role sealed`.",
+            use_case=case.id,
+        )
+    inputs = {
+        "artifact": version.artifact,
+        "train": version.train_dataset,
+        "sealed": sealed[0].id,
+        "contract": signed[0].id,
+        "contract-evidence": signed[1].id,
+    }
+    if order.production:
+        sample = tx.of(Dataset).get(order.production)
+        if sample.role is not DatasetRole.PRODUCTION:
+            raise NotFoundError(
+                f"'{sample.id}' is {sample.role.value} data",
+                remedy="Name a production sample: `roadworthy register data FILE --role production`.",
+            )
+        inputs["production"] = sample.id
+    if order.endpoint:
+        inputs["endpoint"] = order.endpoint
+    return inputs

@@ -1,0 +1,38 @@
+"""A version's own scores, and those of the same training run again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from roadworthy.checks.material import Labelled, Score
+from roadworthy.domain.model import ModelVersion
+from roadworthy.services.house import House
+from roadworthy.statistics.frame import Floats, Frame
+
+
+def scorer(house: House, version: ModelVersion) -> Score:
+    """The version's own scores, from its verified bytes."""
+    predictor = house.workshop.load(house.artifacts.get(version.artifact), version.format, version.signature)
+    names = version.signature.names
+
+    def score(frame: Frame) -> Floats:
+        return np.asarray(predictor.predict(frame.select(names).columns), dtype=np.float64)
+
+    return score
+
+
+def retrainer(house: House, version: ModelVersion, train: Labelled) -> Callable[[int], Score]:
+    """Re-runs the recorded training entry point on the recorded data with a seed."""
+    digest, _, function = version.training.partition(":")
+    inputs = train.frame.select(version.signature.names)
+
+    def retrain(seed: int) -> Score:
+        artifact = house.workshop.train(house.artifacts.get(digest), function, inputs.columns, train.y, seed)
+        scan = house.workshop.scan(artifact)
+        again = replace(version, artifact=house.artifacts.put(artifact), format=type(version.format)(scan.format))
+        return scorer(house, again)
+
+    return retrain

@@ -1,0 +1,133 @@
+"""`House`: the platform's parts behind their ports, and the two things every use case does with them.
+
+Every use case authorises its actor first (`allow`) and records what it did in the change record (`record`), in
+the transaction that did it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from roadworthy.domain.errors import AlreadyExistsError, NotAllowedError
+from roadworthy.domain.ports import (
+    ArtifactStore,
+    Clock,
+    DecisionLog,
+    Keyring,
+    Perimeter,
+    Policy,
+    ServedConfigurations,
+    Store,
+    Transaction,
+    WorkEngine,
+    Workshop,
+)
+from roadworthy.domain.trust import Change, Evidence, EvidenceKind, Person, Role
+from roadworthy.evidence.chain import next_link
+from roadworthy.evidence.digest import sha256
+from roadworthy.evidence.envelope import seal
+
+PLATFORM = "platform"
+"""The person the platform itself acts and signs as."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """All parts a use case may need. Built once, in `apps/`."""
+
+    store: Store
+    artifacts: ArtifactStore
+    decisions: DecisionLog
+    served: ServedConfigurations
+    trust: ServedConfigurations
+    keyring: Keyring
+    policy: Policy
+    clock: Clock
+    engine: WorkEngine
+    perimeter: Perimeter
+    workshop: Workshop
+    seed: int = 0
+
+    def person(self, name: str) -> Person:
+        """The person with this name. Raises NotFoundError."""
+        with self.store.begin() as tx:
+            return tx.of(Person).get(name)
+
+    def allow(self, actor: Person, action: str, facts: Mapping[str, Any] | None = None) -> None:
+        """Refuse an action the policy does not permit this actor.
+
+        Raises:
+            NotAllowedError: names the actor, their roles and the action.
+        """
+        if not self.policy.permits(actor, action, facts or {}):
+            roles = ", ".join(r.value for r in actor.roles) or "no role"
+            raise NotAllowedError(
+                f"{actor.id} ({roles}) may not {action}",
+                remedy="Ask somebody whose role permits it; `roadworthy people` shows who has which role.",
+                actor=actor.id,
+                action=action,
+            )
+
+    def record(
+        self,
+        tx: Transaction,
+        actor: str,
+        action: str,
+        subject: str,
+        why: str = "",
+        facts: dict[str, Any] | None = None,
+    ) -> Change:
+        """Append to the change record, inside the transaction that makes the change."""
+        link = next_link(
+            tx.changes.head(),
+            at=self.clock.now(),
+            actor=actor,
+            action=action,
+            subject=subject,
+            why=why,
+            facts=facts or {},
+        )
+        tx.changes.append(link)
+        return link
+
+    def attest(
+        self,
+        tx: Transaction,
+        signer: str,
+        kind: EvidenceKind,
+        statement: dict[str, Any],
+        version: str = "",
+    ) -> Evidence:
+        """Sign a statement as `signer` and keep it as evidence."""
+        envelope = seal(statement, self.keyring.signer(signer))
+        evidence = Evidence(
+            id=sha256(envelope.encode()),
+            kind=kind,
+            subject=str(statement["subject"][0]["digest"]["sha256"]),
+            version=version,
+            signer=signer,
+            envelope=envelope,
+            created_at=self.clock.now(),
+        )
+        tx.of(Evidence).add(evidence)
+        return evidence
+
+
+def plain(entity: object) -> Any:
+    """An entity as JSON-ready builtins."""
+    return msgspec.to_builtins(entity)
+
+
+def refuse_existing(found: int, what: str, name: str, remedy: str) -> None:
+    """Refuse to register the same name twice."""
+    if found:
+        raise AlreadyExistsError(f"{what} '{name}' exists already", remedy=remedy, name=name)
+
+
+def has_role(person: Person, role: Role) -> bool:
+    """Whether a person holds a role."""
+    return role in person.roles

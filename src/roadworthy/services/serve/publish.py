@@ -1,0 +1,73 @@
+"""Publishing: the signed document from which a gateway serves, with all the evidence it must see."""
+
+from __future__ import annotations
+
+from roadworthy.domain import faults
+from roadworthy.domain.gate import Gate, GateRun
+from roadworthy.domain.ports import Transaction
+from roadworthy.domain.serving import Deployment, Endpoint
+from roadworthy.domain.trust import Evidence, SignOff
+from roadworthy.evidence.served import Served, encode_served
+from roadworthy.evidence.trust import encode_trust
+from roadworthy.services.catalog.contracts import contract_in_force
+from roadworthy.services.house import House
+from roadworthy.services.serve.plan import current_deployment
+from roadworthy.services.watch.verify import TRUST, trust_root
+
+
+def served_document(tx: Transaction, deployment: Deployment) -> Served:
+    """The deployment with every envelope its arms need."""
+    wanted = [deployment.statement]
+    endpoint = tx.of(Endpoint).get(deployment.endpoint)
+    signed = contract_in_force(tx, endpoint.use_case)
+    contract_id = ""
+    if signed is not None:
+        contract_id = signed[0].id
+        wanted.append(signed[1].id)
+    for arm in deployment.arms:
+        if arm.version:
+            wanted.extend(_passports(tx, arm.version))
+    envelopes = tuple(tx.of(Evidence).get(name).envelope for name in dict.fromkeys(wanted))
+    return Served(deployment, endpoint.use_case, contract_id, envelopes)
+
+
+def _passports(tx: Transaction, version: str) -> list[str]:
+    found: list[str] = []
+    for gate in Gate:
+        passed = [
+            r
+            for r in tx.of(GateRun).find(version=version, gate=gate)
+            if r.verdict is not None and r.verdict.lets_through and r.evidence
+        ]
+        if passed:
+            found.append(passed[-1].evidence)
+            signed = tx.of(SignOff).find(version=version, gate_run=passed[-1].id)
+            found.extend(s.statement for s in signed[-1:] if s.approved)
+    return found
+
+
+def publish(house: House, endpoint: str) -> None:
+    """Put the stored deployment in force; doing it twice changes nothing."""
+    with house.store.begin() as tx:
+        deployment = current_deployment(tx, endpoint)
+        if deployment is None:
+            return
+        document = encode_served(served_document(tx, deployment))
+    faults.reach("deploy.before-publish")
+    if house.served.read(endpoint) != document:
+        house.served.publish(endpoint, document)
+
+
+def publish_all(house: House) -> None:
+    """Publish whatever was committed and not yet in force: run at start, after a crash in between."""
+    with house.store.begin() as tx:
+        names = [e.id for e in tx.of(Endpoint).find()]
+    for name in names:
+        publish(house, name)
+
+
+def publish_trust(house: House) -> None:
+    """Write the public keys and roles by which gateways judge every signature."""
+    document = encode_trust(trust_root(house))
+    if house.trust.read(TRUST) != document:
+        house.trust.publish(TRUST, document)

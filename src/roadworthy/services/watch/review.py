@@ -1,0 +1,272 @@
+"""Reviewing an endpoint: is the licence still deserved, and what did the model earn?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from roadworthy.domain.errors import ConflictError
+from roadworthy.domain.model import Dataset, DatasetRole, ModelVersion
+from roadworthy.domain.ports import Transaction
+from roadworthy.domain.returns import DefectKind, WorkItem
+from roadworthy.domain.review import LedgerEntry, ReviewRun, Signal, SignalKind
+from roadworthy.domain.serving import Decision, DecisionStatus, Endpoint, Outcome
+from roadworthy.domain.trust import Person
+from roadworthy.domain.use_case import KpiContract, UseCase
+from roadworthy.domain.verdict import Verdict
+from roadworthy.monitoring.conclude import Conclusion, conclude
+from roadworthy.monitoring.serving_health import failures
+from roadworthy.monitoring.window import ReviewParams, ReviewWindow, review
+from roadworthy.services.catalog.contracts import contract_in_force
+from roadworthy.services.catalog.datasets import load_dataset
+from roadworthy.services.gates.scoring import scorer
+from roadworthy.services.house import PLATFORM, House
+from roadworthy.services.serve.deploy import deployment_in_force
+from roadworthy.services.serve.plan import champion_of
+from roadworthy.services.watch.ledger import ledger_entries
+from roadworthy.services.watch.windows import decision_frame, due
+from roadworthy.services.watch.work_items import open_item
+from roadworthy.statistics.frame import Bools, Floats, Frame
+from roadworthy.value.expression import compile_expression, evaluate
+from roadworthy.value.movement import Cause, KpiWindow, Movement, explain
+
+_VERDICTS = {
+    Cause.HARMFUL: Verdict.FAIL,
+    Cause.NOT_ATTRIBUTABLE: Verdict.WARN,
+    Cause.ATTRIBUTABLE: Verdict.PASS,
+    Cause.UNMOVED: Verdict.PASS,
+    Cause.NOT_MEASURABLE: Verdict.INCONCLUSIVE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """Who is under review, and by what it is judged."""
+
+    endpoint: Endpoint
+    case: UseCase
+    version: ModelVersion
+    sealed: Dataset
+    contract: KpiContract | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Judgement:
+    """What was looked at and what came out."""
+
+    decisions: Sequence[Decision]
+    outcomes: Mapping[str, Outcome]
+    signals: tuple[Signal, ...]
+    conclusion: Conclusion
+    entries: Sequence[LedgerEntry]
+
+
+def review_endpoint(
+    house: House, actor: Person, endpoint_id: str, since: datetime | None = None, until: datetime | None = None
+) -> ReviewRun:
+    """Review the version that answers by default, over the decisions with since <= at < until.
+
+    Opens a work item per proven defect, writes the ledger, and says what the KPI's movement is due to.
+
+    Raises:
+        ConflictError: nothing is deployed, or the window holds no decision of this version.
+    """
+    house.allow(actor, "review")
+    with house.store.begin() as tx:
+        subject = _subject(tx, endpoint_id)
+        earlier = tx.of(ReviewRun).find(endpoint=endpoint_id)
+    outcomes = {o.request_id: o for o in house.decisions.read_outcomes(endpoint_id)}
+    life = house.decisions.read(endpoint_id, until=until)
+    inside = [d for d in life if since is None or d.at >= since]
+    mine = [d for d in inside if d.version in (subject.version.id, "")]
+    if not mine:
+        raise ConflictError(
+            f"'{endpoint_id}' made no decision with {subject.version.id} in this window",
+            remedy="Widen the window, or send traffic first.",
+            endpoint=endpoint_id,
+        )
+    signals = _signals(house, subject, mine, outcomes, _first_window(earlier, life))
+    entries = ledger_entries(house, subject.endpoint, subject.contract, subject.case, life, outcomes)
+    judged = _Judgement(mine, outcomes, signals, conclude(signals), entries)
+    with house.store.begin() as tx:
+        return _record(house, tx, subject, judged)
+
+
+def _subject(tx: Transaction, endpoint_id: str) -> _Subject:
+    arm = champion_of(deployment_in_force(tx, endpoint_id))
+    endpoint = tx.of(Endpoint).get(endpoint_id)
+    if arm is None:
+        raise ConflictError(f"no version answers on '{endpoint_id}'", remedy="Deploy one: `roadworthy deploy`.")
+    sealed = tx.of(Dataset).find(use_case=endpoint.use_case, role=DatasetRole.SEALED, newest_first=True)
+    version = tx.of(ModelVersion).get(arm.version)
+    judged = next((d for d in sealed if d.created_at <= _validated_at(tx, version)), sealed[-1])
+    signed = contract_in_force(tx, endpoint.use_case)
+    case = tx.of(UseCase).get(endpoint.use_case)
+    return _Subject(endpoint, case, version, judged, signed[0] if signed else None)
+
+
+def _validated_at(tx: Transaction, version: ModelVersion) -> datetime:
+    links = [c for c in tx.changes.read(subject=version.id) if c.action == "validation-started"]
+    return links[-1].at if links else version.created_at
+
+
+def _signals(
+    house: House,
+    subject: _Subject,
+    decisions: Sequence[Decision],
+    outcomes: Mapping[str, Outcome],
+    first: Sequence[Decision],
+) -> tuple[Signal, ...]:
+    window = _window(house, subject, decisions, outcomes)
+    threshold = subject.version.threshold
+    failed = sum(d.status is DecisionStatus.FAILED for d in decisions)
+    asked = sum(d.status is not DecisionStatus.HELD_OUT for d in decisions)
+    return (
+        *review(window, ReviewParams(threshold=threshold)),
+        failures(failed, asked),
+        *_movements(subject, first, decisions, outcomes),
+    )
+
+
+def _window(
+    house: House, subject: _Subject, decisions: Sequence[Decision], outcomes: Mapping[str, Outcome]
+) -> ReviewWindow:
+    version, contract = subject.version, subject.contract
+    frame, y = load_dataset(house, subject.sealed, subject.case)
+    score = scorer(house, version)
+    reference_scores = score(frame)
+    current = decision_frame(decisions, outcomes)
+    inputs = current.select(version.signature.names)
+    held: Bools = current["held_out"]
+    scores: Floats = current["score"].copy()
+    if held.any():
+        # Nobody acted on these scores: they only say how the model would have ordered the undecided units.
+        scores[held] = score(inputs.take(held))
+    known = [outcomes.get(d.request_id) for d in decisions]
+    days = [
+        np.nan if o is None else (o.observed_at - d.at) / timedelta(days=1)
+        for d, o in zip(decisions, known, strict=True)
+    ]
+    return ReviewWindow(
+        reference=frame.select(version.signature.names),
+        reference_scores=reference_scores,
+        reference_y=y,
+        inputs=inputs,
+        scores=scores,
+        y=current["outcome"],
+        held_out=held,
+        due=due(house, subject.case, decisions),
+        delay_days=np.array(days, dtype=np.float64),
+        values_reference=_values(contract, decided(frame, y, reference_scores, version.threshold)),
+        values=_values(contract, current),
+        unit=contract.unit if contract else "",
+    )
+
+
+def _values(contract: KpiContract | None, frame: Frame) -> Floats | None:
+    if contract is None:
+        return None
+    return evaluate(compile_expression(contract.value, frame.names, "the KPI value"), frame)
+
+
+def _first_window(earlier: Sequence[ReviewRun], life: Sequence[Decision]) -> Sequence[Decision]:
+    """The decisions of the endpoint's first reviewed window: what later movements are told against."""
+    if not earlier:
+        return ()
+    first = earlier[0]
+    return [d for d in life if first.since <= d.at < first.until]
+
+
+def _movements(
+    subject: _Subject,
+    before: Sequence[Decision],
+    after: Sequence[Decision],
+    outcomes: Mapping[str, Outcome],
+) -> tuple[Signal, ...]:
+    """Is a change of the business result the model's doing? Asked of the event's rate and of the money."""
+    if not before or subject.contract is None:
+        return ()
+    then, now = decision_frame(before, outcomes), decision_frame(after, outcomes)
+    contract = subject.contract
+    asked = [("conversion", "share", then["outcome"], now["outcome"])]
+    values = (_values(contract, then), _values(contract, now))
+    if values[0] is not None and values[1] is not None:
+        asked.append(("value per unit", contract.unit, values[0], values[1]))
+    return tuple(
+        _movement_signal(
+            name, unit, explain(name, unit, KpiWindow(a, then["held_out"]), KpiWindow(b, now["held_out"]))
+        )
+        for name, unit, a, b in asked
+    )
+
+
+def _movement_signal(name: str, unit: str, movement: Movement) -> Signal:
+    # A rate that moved with the market harms nobody; money lost against the hold-out does.
+    harmful = movement.cause is Cause.HARMFUL and unit != "share"
+    verdict = _VERDICTS[movement.cause]
+    if movement.cause is Cause.HARMFUL and not harmful:
+        verdict = Verdict.WARN
+    model = movement.contrast_after
+    return Signal(
+        monitor="value",
+        kind=SignalKind.VALUE,
+        subject=name,
+        verdict=verdict,
+        message=movement.sentence,
+        statistic=model.value if model else None,
+        interval=model.interval if model else None,
+        unit=unit,
+        rows=model.n if model else 0,
+        defect=DefectKind.KPI_NOT_MET if verdict is Verdict.FAIL else None,
+        details={"cause": movement.cause.value, "before": movement.before, "after": movement.after},
+    )
+
+
+def _record(house: House, tx: Transaction, subject: _Subject, judged: _Judgement) -> ReviewRun:
+    endpoint, conclusion, decisions = subject.endpoint.id, judged.conclusion, judged.decisions
+    items = _work(house, tx, subject, judged.signals, conclusion)
+    lines = tx.of(LedgerEntry).count(endpoint=endpoint)
+    for number, entry in enumerate(judged.entries, lines + 1):
+        tx.of(LedgerEntry).add(replace(entry, id=f"{endpoint}-ledger-{number}"))
+    run = ReviewRun(
+        id=f"review-{endpoint}-{tx.of(ReviewRun).count(endpoint=endpoint) + 1}",
+        endpoint=endpoint,
+        use_case=subject.case.id,
+        version=subject.version.id,
+        since=min(d.at for d in decisions),
+        until=max(d.at for d in decisions) + timedelta(microseconds=1),
+        at=house.clock.now(),
+        decisions=len(decisions),
+        outcomes=sum(d.request_id in judged.outcomes for d in decisions),
+        verdict=conclusion.verdict,
+        signals=judged.signals,
+        conclusion=conclusion.sentence,
+        work_items=tuple(i.id for i in items),
+    )
+    tx.of(ReviewRun).add(run)
+    facts = {"review": run.id, "version": subject.version.id, "verdict": conclusion.verdict.value}
+    house.record(tx, PLATFORM, "reviewed", endpoint, conclusion.sentence, facts)
+    return run
+
+
+def _work(
+    house: House, tx: Transaction, subject: _Subject, signals: Sequence[Signal], conclusion: Conclusion
+) -> list[WorkItem]:
+    """One work item per proven defect, with the sentence of the signal that proves it best."""
+    items: list[WorkItem] = []
+    for defect in conclusion.defects:
+        proof = next(s for s in signals if s.defect is defect and s.verdict is Verdict.FAIL)
+        summary = f"{proof.subject}: {proof.message}"
+        items.append(
+            open_item(house, tx, subject.version, defect, f"review: {proof.monitor}", summary, "validation")
+        )
+    return items
+
+
+def decided(frame: Frame, y: Floats, scores: Floats, threshold: float) -> Frame:
+    """Rows with known answers as decisions the model would have made."""
+    columns = {"score": scores, "acted": scores >= threshold, "outcome": y}
+    return Frame({**frame.columns, **columns, "held_out": np.zeros(len(y), dtype=np.bool_)})

@@ -1,0 +1,180 @@
+"""Model versions: registering, gates, sign-off, hand-off, evidence."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, File, Form, UploadFile
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from roadworthy.domain.errors import SettingError
+from roadworthy.domain.gate import Gate, GateRun
+from roadworthy.domain.model import ModelVersion
+from roadworthy.domain.trust import SignOff
+from roadworthy.services.catalog.versions import NewVersion, register_version
+from roadworthy.services.gates.hand_off import accept_hand_off
+from roadworthy.services.gates.playbooks import DEFAULT
+from roadworthy.services.gates.run import WORK, GateOrder, gate_run, run_gate, start_gate
+from roadworthy.services.gates.sign_off import sign_off
+from roadworthy.services.house import plain
+from roadworthy.services.watch.verify import bundle, evidence_of
+from roadworthy.web.api.access import ActingPerson, TheHouse
+
+router = APIRouter(tags=["versions"])
+
+
+class VersionMeta(BaseModel):
+    """All about a new version but its bytes."""
+
+    model_config = ConfigDict(extra="forbid")
+    use_case: str
+    name: str
+    train_dataset: str
+    threshold: float = 0.5
+    inputs: list[str] = Field(default_factory=list)
+    developers: list[str] = Field(default_factory=list)
+    description: str = ""
+    code_revision: str = ""
+    parents: list[str] = Field(default_factory=list)
+    training: str = ""
+    environment: dict[str, str] = Field(default_factory=dict)
+
+
+class GateRequest(BaseModel):
+    """Which gate to run. Without a playbook's text, the one that ships is used."""
+
+    model_config = ConfigDict(extra="forbid")
+    playbook: str = ""
+    playbook_file: str = "playbook.yaml"
+    production: str = ""
+    endpoint: str = ""
+    wait: bool = True
+
+
+class SignOffRequest(BaseModel):
+    """A yes or no."""
+
+    model_config = ConfigDict(extra="forbid")
+    approved: bool
+    reason: str = ""
+
+
+class HandOffRequest(BaseModel):
+    """What an operator takes on."""
+
+    model_config = ConfigDict(extra="forbid")
+    service_owner: str
+    run_book: str
+
+
+@router.get("/versions")
+def list_versions(
+    house: TheHouse, actor: ActingPerson, use_case: str = "", limit: int = 100, offset: int = 0
+) -> list[Any]:
+    """Versions, newest first."""
+    house.allow(actor, "read")
+    equals = {"use_case": use_case} if use_case else {}
+    with house.store.begin() as tx:
+        return [plain(v) for v in tx.of(ModelVersion).find(newest_first=True, limit=limit, offset=offset, **equals)]
+
+
+@router.post("/versions", status_code=201)
+def post_version(
+    house: TheHouse,
+    actor: ActingPerson,
+    meta: Annotated[str, Form()],
+    artifact: Annotated[UploadFile, File()],
+    training_code: Annotated[UploadFile | None, File()] = None,
+) -> dict[str, Any]:
+    """Register a version: `meta` is JSON, `artifact` the model's bytes."""
+    try:
+        about = VersionMeta.model_validate_json(meta)
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise SettingError(
+            f"meta: {where}: {first['msg']}", remedy="See the API reference for its fields.", field=where
+        ) from problem
+    new = NewVersion(
+        use_case=about.use_case,
+        name=about.name,
+        train_dataset=about.train_dataset,
+        threshold=about.threshold,
+        inputs=tuple(about.inputs),
+        developers=tuple(about.developers),
+        description=about.description,
+        code_revision=about.code_revision,
+        parents=tuple(about.parents),
+        training=about.training,
+        environment=about.environment,
+        artifact=artifact.file.read(),
+        training_code=training_code.file.read() if training_code else b"",
+    )
+    found: dict[str, Any] = plain(register_version(house, actor, new))
+    return found
+
+
+@router.get("/versions/{version}")
+def get_version(house: TheHouse, actor: ActingPerson, version: str) -> dict[str, Any]:
+    """One version with its gate runs and signatures."""
+    house.allow(actor, "read")
+    with house.store.begin() as tx:
+        return {
+            "version": plain(tx.of(ModelVersion).get(version)),
+            "runs": [plain(r) for r in tx.of(GateRun).find(version=version)],
+            "sign_offs": [plain(s) for s in tx.of(SignOff).find(version=version)],
+        }
+
+
+@router.post("/versions/{version}/gates/{gate}", status_code=201)
+def post_gate(house: TheHouse, actor: ActingPerson, version: str, gate: Gate, body: GateRequest) -> dict[str, Any]:
+    """Run a gate; with `wait` false, its progress is read from `GET /runs/{run}`."""
+    playbook = body.playbook.encode() or DEFAULT.read_bytes()
+    name = body.playbook_file if body.playbook else DEFAULT.name
+    order = GateOrder(version, gate, playbook, name, body.production, body.endpoint)
+    if body.wait:
+        found: dict[str, Any] = plain(run_gate(house, actor, order))
+        return found
+    run = start_gate(house, actor, order)
+    house.engine.submit(WORK, run.id, {"run": run.id})
+    started: dict[str, Any] = plain(run)
+    return started
+
+
+@router.get("/runs/{run}")
+def get_run(house: TheHouse, actor: ActingPerson, run: str) -> dict[str, Any]:
+    """A gate run as it stands."""
+    house.allow(actor, "read")
+    found: dict[str, Any] = plain(gate_run(house, run))
+    return found
+
+
+@router.post("/versions/{version}/sign-off", status_code=201)
+def post_sign_off(house: TheHouse, actor: ActingPerson, version: str, body: SignOffRequest) -> dict[str, Any]:
+    """Approve or reject the newest validation."""
+    found: dict[str, Any] = plain(sign_off(house, actor, version, approved=body.approved, reason=body.reason))
+    return found
+
+
+@router.post("/versions/{version}/hand-off", status_code=201)
+def post_hand_off(house: TheHouse, actor: ActingPerson, version: str, body: HandOffRequest) -> dict[str, Any]:
+    """Accept a candidate into operation."""
+    found: dict[str, Any] = plain(
+        accept_hand_off(house, actor, version, service_owner=body.service_owner, run_book=body.run_book)
+    )
+    return found
+
+
+@router.get("/versions/{version}/bundle")
+def get_bundle(house: TheHouse, actor: ActingPerson, version: str) -> dict[str, Any]:
+    """Everything that proves this version, for `roadworthy verify`."""
+    house.allow(actor, "read")
+    found: dict[str, Any] = plain(bundle(house, version))
+    return found
+
+
+@router.get("/versions/{version}/evidence")
+def get_evidence(house: TheHouse, actor: ActingPerson, version: str) -> list[dict[str, Any]]:
+    """The signed statements about this version."""
+    house.allow(actor, "read")
+    return [plain(e) for e in evidence_of(house, version)]

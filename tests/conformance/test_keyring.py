@@ -1,0 +1,56 @@
+"""What every keyring does, whatever it keeps its keys in."""
+
+import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from roadworthy.adapters.signing import FileKeyring, MemoryKeyring
+from roadworthy.domain.errors import AlreadyExistsError, NotFoundError
+
+KEYRINGS = {"files": lambda folder: FileKeyring(folder / "keys"), "memory": lambda _: MemoryKeyring()}
+PEOPLE = ["val", "ana.lopez@example.com", "../escape", "a/b", "Zoë 张", ".", "-", "platform:1"]
+
+
+@pytest.fixture(params=KEYRINGS.values(), ids=KEYRINGS)
+def keyring(request, tmp_path):
+    return request.param(tmp_path)
+
+
+@pytest.mark.parametrize("person", PEOPLE)
+def test_a_created_key_is_found_again_under_the_person(keyring, person):
+    created = keyring.create(person)
+    found = keyring.signer(person)
+    assert (found.key_id, found.public_key) == (created.key_id, created.public_key)
+
+
+def test_a_signature_verifies_with_the_public_half_and_only_over_the_same_bytes(keyring):
+    signer = keyring.create("val")
+    public = load_pem_public_key(signer.public_key.encode())
+    public.verify(signer.sign(b"payload"), b"payload")
+    with pytest.raises(InvalidSignature):
+        public.verify(signer.sign(b"payload"), b"payloae")
+
+
+def test_the_public_half_holds_no_private_key(keyring):
+    assert "PRIVATE" not in keyring.create("val").public_key
+
+
+def test_signing_the_same_bytes_twice_gives_the_same_signature(keyring):
+    signer = keyring.create("val")
+    assert signer.sign(b"x") == keyring.signer("val").sign(b"x")
+
+
+def test_a_key_is_never_overwritten(keyring):
+    first = keyring.create("val")
+    with pytest.raises(AlreadyExistsError, match="val"):
+        keyring.create("val")
+    assert keyring.signer("val").key_id == first.key_id
+
+
+def test_every_person_gets_another_key(keyring):
+    assert len({keyring.create(person).key_id for person in PEOPLE}) == len(PEOPLE)
+
+
+def test_an_unknown_person_has_no_key(keyring):
+    with pytest.raises(NotFoundError, match="nobody"):
+        keyring.signer("nobody")

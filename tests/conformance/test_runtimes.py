@@ -1,0 +1,133 @@
+"""What every `Runtime` does, run against each one that ships."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from skl2onnx import to_onnx
+from sklearn.datasets import make_classification
+from sklearn.linear_model import LogisticRegression
+
+from roadworthy.adapters.runtimes import RUNTIMES
+from roadworthy.adapters.runtimes.skops_runtime import save_skops
+from roadworthy.domain.errors import ArtifactError, DataError
+from roadworthy.domain.model import ArtifactFormat, ColumnSpec, DType, Signature
+from roadworthy.domain.ports import Runtime
+
+X, Y = make_classification(300, 4, random_state=0)
+MODEL = LogisticRegression().fit(X, Y)
+NAMES = ("a", "b", "c", "d")
+SIGNATURE = Signature(tuple(ColumnSpec(n, DType.FP64) for n in NAMES))
+COLUMNS = {n: X[:, i] for i, n in enumerate(NAMES)}
+
+
+def as_onnx(model: Any) -> bytes:
+    options = {id(model): {"zipmap": False}}
+    return bytes(to_onnx(model, X[:1].astype(np.float32), options=options).SerializeToString())
+
+
+MAKE: dict[ArtifactFormat, Callable[[Any], bytes]] = {
+    ArtifactFormat.SKOPS: save_skops,
+    ArtifactFormat.ONNX: as_onnx,
+}
+
+
+@pytest.fixture(params=RUNTIMES, ids=lambda r: r.format.value)
+def runtime(request: pytest.FixtureRequest) -> Runtime:
+    found: Runtime = request.param
+    return found
+
+
+def artifact(runtime: Runtime) -> bytes:
+    return MAKE[runtime.format](MODEL)
+
+
+def test_every_format_is_loaded_by_one_runtime_and_pickles_by_none() -> None:
+    formats = [r.format for r in RUNTIMES]
+    assert sorted(f.value for f in formats) == ["onnx", "skops"]
+
+
+def test_scores_are_the_probabilities_of_the_second_class(runtime: Runtime) -> None:
+    scores = runtime.load(artifact(runtime), SIGNATURE).predict(COLUMNS)
+    assert (scores.dtype, scores.shape) == (np.float64, (300,))
+    np.testing.assert_allclose(scores, MODEL.predict_proba(X)[:, 1], atol=1e-6)
+
+
+def test_the_order_of_the_columns_given_does_not_matter(runtime: Runtime) -> None:
+    predictor = runtime.load(artifact(runtime), SIGNATURE)
+    turned = dict(reversed(COLUMNS.items()))
+    np.testing.assert_array_equal(predictor.predict(turned), predictor.predict(COLUMNS))
+
+
+def test_integer_columns_are_numbers_too(runtime: Runtime) -> None:
+    predictor = runtime.load(artifact(runtime), SIGNATURE)
+    whole = {n: np.round(c).astype(np.int64) for n, c in COLUMNS.items()}
+    expected = MODEL.predict_proba(np.round(X))[:, 1]
+    np.testing.assert_allclose(predictor.predict(whole), expected, atol=1e-6)
+
+
+def test_no_rows_give_no_scores(runtime: Runtime) -> None:
+    empty = {n: np.empty(0) for n in NAMES}
+    assert runtime.load(artifact(runtime), SIGNATURE).predict(empty).shape == (0,)
+
+
+def test_one_row_scores_as_it_does_among_many(runtime: Runtime) -> None:
+    predictor = runtime.load(artifact(runtime), SIGNATURE)
+    alone = predictor.predict({n: c[7:8] for n, c in COLUMNS.items()})
+    np.testing.assert_allclose(alone, predictor.predict(COLUMNS)[7:8], atol=1e-7)
+
+
+def test_a_missing_column_is_named(runtime: Runtime) -> None:
+    predictor = runtime.load(artifact(runtime), SIGNATURE)
+    with pytest.raises(DataError, match="needs the column c"):
+        predictor.predict({n: c for n, c in COLUMNS.items() if n != "c"})
+
+
+def test_columns_of_different_lengths_are_refused(runtime: Runtime) -> None:
+    predictor = runtime.load(artifact(runtime), SIGNATURE)
+    with pytest.raises(DataError, match="different lengths"):
+        predictor.predict({**COLUMNS, "a": X[:5, 0]})
+
+
+def test_a_signature_of_another_width_is_refused_at_load(runtime: Runtime) -> None:
+    with pytest.raises(ArtifactError):
+        runtime.load(artifact(runtime), Signature(SIGNATURE.inputs[:3]))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"hello", b"\x00" * 100, b"PK\x03\x04rubbish", b"\x08\x07rubbish", b"\x80\x04N."],
+    ids=["empty", "text", "zeros", "half a zip", "half an onnx", "a pickle"],
+)
+def test_bytes_of_another_kind_are_refused(runtime: Runtime, data: bytes) -> None:
+    with pytest.raises(ArtifactError):
+        runtime.load(data, SIGNATURE)
+
+
+def test_an_artifact_of_which_only_a_part_arrived_is_refused(runtime: Runtime) -> None:
+    whole = artifact(runtime)
+    for length in range(0, len(whole) * 9 // 10, max(1, len(whole) // 40)):
+        with pytest.raises(ArtifactError):
+            runtime.load(whole[:length], SIGNATURE)
+
+
+def test_threads_may_share_a_predictor(runtime: Runtime) -> None:
+    predictor = runtime.load(artifact(runtime), SIGNATURE)
+    expected, wrong = predictor.predict(COLUMNS), []
+
+    def score(start: int) -> None:
+        for stop in range(start + 1, 300, 37):
+            part = predictor.predict({n: c[start:stop] for n, c in COLUMNS.items()})
+            if not np.allclose(part, expected[start:stop], atol=1e-7):
+                wrong.append((start, stop))
+
+    threads = [threading.Thread(target=score, args=(k * 11,)) for k in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []

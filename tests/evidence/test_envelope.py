@@ -1,0 +1,152 @@
+"""Envelopes against securesystemslib's own DSSE implementation, and everything that may not open."""
+
+import base64
+import json
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+from securesystemslib.dsse import Envelope
+from securesystemslib.exceptions import VerificationError
+from securesystemslib.signer import CryptoSigner, SSlibKey
+
+from roadworthy.domain.errors import CouldNotVerifyError, SignatureWrongError
+from roadworthy.domain.gate import Gate
+from roadworthy.domain.trust import EvidenceKind, Person, Role
+from roadworthy.evidence.canonical import canonical
+from roadworthy.evidence.digest import sha256
+from roadworthy.evidence.envelope import PAYLOAD_TYPE, evidence_id, make_evidence, open_envelope, pae
+from roadworthy.evidence.statements import contract_statement
+from roadworthy.evidence.trust import TrustRoot
+
+
+@pytest.fixture(scope="module")
+def text(world):
+    return world.contract()
+
+
+def altered(text, **changes):
+    return canonical({**json.loads(text), **changes}).decode()
+
+
+def key_of(person):
+    return SSlibKey.from_crypto(load_pem_public_key(person.public_key.encode()), person.key_id)
+
+
+def test_the_bytes_signed_are_those_of_the_dsse_protocol_document():
+    expected = b"DSSEv1 29 http://example.com/HelloWorld 11 hello world"
+    assert pae(b"hello world", "http://example.com/HelloWorld") == expected
+
+
+def test_what_was_sealed_opens_to_the_same_statement_and_names_its_signer(world, text):
+    opened = open_envelope(text, world.trust)
+    statement = contract_statement(world.CONTRACT, person="owner", now=world.NOW)
+    assert canonical(opened.statement) == canonical(statement)
+    assert (opened.person.id, opened.kind) == ("owner", EvidenceKind.KPI_CONTRACT)
+    assert opened.id == evidence_id(text) == sha256(text.encode())
+
+
+def test_securesystemslib_verifies_our_envelope(world, text):
+    envelope = Envelope.from_dict(json.loads(text))
+    owner = world.trust.person_of(world.keyring.signer("owner").key_id)
+    assert envelope.payload_type == PAYLOAD_TYPE
+    assert list(envelope.verify([key_of(owner)], 1)) == [owner.key_id]
+    with pytest.raises(VerificationError):
+        Envelope(envelope.payload + b" ", envelope.payload_type, envelope.signatures).verify([key_of(owner)], 1)
+
+
+@pytest.mark.parametrize("kind", ["ed25519", "ecdsa"])
+def test_we_open_what_securesystemslib_sealed(world, kind):
+    signer = getattr(CryptoSigner, f"generate_{kind}")()
+    pem = signer.public_key._crypto_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    trust = TrustRoot((Person("partner", (Role.BUSINESS_OWNER,), signer.public_key.keyid, pem),))
+    payload = canonical(contract_statement(world.CONTRACT, person="partner", now=world.NOW))
+    envelope = Envelope(payload, PAYLOAD_TYPE, {})
+    envelope.sign(signer)
+    opened = open_envelope(canonical(envelope.to_dict()).decode(), trust)
+    assert opened.person.id == "partner"
+
+
+def test_the_stored_entity_names_kind_subject_version_and_signer(world):
+    run = open_envelope(world.gate_run(Gate.VALIDATION), world.trust)
+    signer = world.keyring.signer("platform")
+    evidence = make_evidence(run.statement, signer, person="platform", now=world.NOW)
+    assert (evidence.kind, evidence.version, evidence.signer) == (EvidenceKind.GATE_RUN, "deposit-1", "platform")
+    assert evidence.subject == sha256(world.ARTIFACT)
+    assert evidence.id == sha256(evidence.envelope.encode())
+
+
+def test_another_payload_under_the_same_signature_is_wrong(world, text):
+    payload = base64.b64decode(json.loads(text)["payload"]).replace(b'"target":0.4', b'"target":0.1')
+    with pytest.raises(SignatureWrongError, match="does not match"):
+        open_envelope(altered(text, payload=base64.b64encode(payload).decode()), world.trust)
+
+
+@pytest.mark.parametrize("length", [0, 1, 63, 64, 65])
+def test_a_signature_of_other_bytes_or_length_is_wrong(world, text, length):
+    (signature,) = json.loads(text)["signatures"]
+    signature["sig"] = base64.b64encode(b"\x01" * length).decode()
+    with pytest.raises(SignatureWrongError):
+        open_envelope(altered(text, signatures=[signature]), world.trust)
+
+
+def test_claiming_somebody_else_s_key_is_wrong(world, text):
+    (signature,) = json.loads(text)["signatures"]
+    signature["keyid"] = world.keyring.signer("val").key_id
+    with pytest.raises(SignatureWrongError, match="val"):
+        open_envelope(altered(text, signatures=[signature]), world.trust)
+
+
+def test_an_unknown_key_could_not_be_verified(world, text):
+    stranger = TrustRoot(tuple(p for p in world.trust.people if p.id != "owner"))
+    with pytest.raises(CouldNotVerifyError, match="not in the trust root"):
+        open_envelope(text, stranger)
+
+
+@pytest.mark.parametrize("pem", ["", "nonsense", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"])
+def test_an_unreadable_key_in_the_trust_root_could_not_be_verified(world, text, pem):
+    owner = world.trust.person_of(world.keyring.signer("owner").key_id)
+    with pytest.raises(CouldNotVerifyError, match="public key of owner"):
+        open_envelope(text, TrustRoot((Person("owner", owner.roles, owner.key_id, pem),)))
+
+
+MALFORMED = {
+    "no JSON": lambda t: t[:-1],
+    "not an object": lambda _: "[]",
+    "a space": lambda t: t.replace(",", ", ", 1),
+    "half a surrogate pair": lambda t: t + "\ud800",
+    "an unknown field": lambda t: altered(t, comment="x"),
+    "another payload type": lambda t: altered(t, payloadType="text/plain"),
+    "no payload": lambda t: canonical({k: v for k, v in json.loads(t).items() if k != "payload"}).decode(),
+    "payload is a number": lambda t: altered(t, payload=1),
+    "payload is not base64": lambda t: altered(t, payload="@@@@"),
+    "payload is not ASCII": lambda t: altered(t, payload="éééé"),
+    "no signature": lambda t: altered(t, signatures=[]),
+    "two signatures": lambda t: altered(t, signatures=json.loads(t)["signatures"] * 2),
+    "a signature without key id": lambda t: altered(t, signatures=[{"sig": json.loads(t)["signatures"][0]["sig"]}]),
+}
+
+
+@pytest.mark.parametrize("change", MALFORMED.values(), ids=MALFORMED)
+def test_a_malformed_envelope_could_not_be_verified_and_says_what(world, text, change):
+    with pytest.raises(CouldNotVerifyError, match="envelope is"):
+        open_envelope(change(text), world.trust)
+
+
+def test_base64_has_one_spelling_so_the_id_of_an_envelope_is_unique(world):
+    payload = b"not a multiple of three!!"
+    text = base64.b64encode(payload).decode()
+    assert text.endswith("=")
+    spelled_differently = text[:-3] + chr(ord(text[-3]) + 1) + text[-2:]
+    assert base64.b64decode(spelled_differently) == payload
+    with pytest.raises(CouldNotVerifyError, match="one standard base64 form"):
+        open_envelope(altered(world.contract(), payload=spelled_differently), world.trust)
+
+
+def test_a_signed_payload_that_is_no_statement_could_not_be_verified(world):
+    with pytest.raises(CouldNotVerifyError, match="not an in-toto Statement"):
+        open_envelope(world.sign({"hello": "world"}, "ops"), world.trust)
+
+
+def test_a_fact_the_predicate_does_not_state_could_not_be_verified(world, text):
+    with pytest.raises(CouldNotVerifyError, match="does not state `verdict`"):
+        open_envelope(text, world.trust).fact("verdict")
