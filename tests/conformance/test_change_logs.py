@@ -74,9 +74,10 @@ def test_a_link_that_does_not_follow_the_head_is_refused(store: Store, given: di
         assert [c.subject for c in transaction.changes.read()] == ["a", "b", "c"]
 
 
-def test_the_first_link_has_number_one(store: Store) -> None:
-    with store.begin() as transaction, pytest.raises(LostUpdateError):
-        transaction.changes.append(link(None, seq=2))
+@pytest.mark.parametrize("given", [{"seq": 2}, {"previous": "0" * 64}], ids=["number two", "a predecessor"])
+def test_the_first_link_has_number_one_and_no_predecessor(store: Store, given: dict[str, Any]) -> None:
+    with store.begin() as transaction, pytest.raises(LostUpdateError, match=r"head of the record \(empty\)"):
+        transaction.changes.append(link(None, **given))
 
 
 UNSTORABLE: dict[str, tuple[dict[str, Any], str]] = {

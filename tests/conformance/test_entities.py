@@ -69,7 +69,7 @@ def the_keys(aggregate: Aggregate) -> tuple[str, ...]:
 
 
 BY_TABLE = pytest.mark.parametrize("aggregate", AGGREGATES, ids=lambda a: a.table)
-FEW = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @BY_TABLE
@@ -119,9 +119,9 @@ def test_every_entity_can_be_replaced_by_any_other_with_its_id(lasting_store: St
 
 def test_every_change_comes_back_equal(lasting_store: Store) -> None:
     @FEW
-    @given(instances_of(Change, ("subject", "previous", "digest")))
+    @given(instances_of(Change, ("subject", "digest")))
     def holds(change: Change) -> None:
-        first = _rebuilt(change, seq=1)
+        first = _rebuilt(change, seq=1, previous="")
         with suppress(Undo), lasting_store.begin() as transaction:
             transaction.changes.append(first)
             assert transaction.changes.head() == first

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from roadworthy.adapters.engines.dbos_engine import DbosEngine
 from roadworthy.adapters.engines.inline import Function, InlineEngine, Journal
@@ -17,17 +20,28 @@ from roadworthy.domain.ports import Durable, WorkEngine
 Start = Callable[..., WorkEngine]
 
 
-@pytest.fixture(params=["inline", "dbos"])
+def _database(request: pytest.FixtureRequest, folder: Path) -> str:
+    """The URL of an empty database of the kind the test asks for."""
+    if request.param == "dbos on sqlite":
+        return f"sqlite:///{folder}/work.sqlite"
+    server = request.getfixturevalue("postgres")
+    name = f"w_{uuid.uuid4().hex}"
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    return str(server.get_uri(database=name))
+
+
+@pytest.fixture(params=["inline", "dbos on sqlite", "dbos on postgresql"])
 def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Start]:
     """Start an engine with some functions; a second call plays a restart on the same records."""
     journal: Journal = {}
+    url = "" if request.param == "inline" else _database(request, tmp_path)
     running: list[WorkEngine] = []
 
     def make(**functions: Function) -> WorkEngine:
         while running:
             running.pop().close()
-        url = f"sqlite:///{tmp_path}/work.sqlite"
-        engine: WorkEngine = InlineEngine(journal) if request.param == "inline" else DbosEngine(url)
+        engine: WorkEngine = DbosEngine(url) if url else InlineEngine(journal)
         for name, function in functions.items():
             engine.register(name, function)
         engine.launch()

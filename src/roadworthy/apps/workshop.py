@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # ships no types
 
 from roadworthy.adapters.runtimes import RUNTIMES
 from roadworthy.adapters.runtimes.pickle_conversion import convert_pickle
@@ -14,6 +15,23 @@ from roadworthy.domain.errors import ArtifactError
 from roadworthy.domain.model import ArtifactFormat, Signature
 from roadworthy.domain.ports import Columns, Predictor
 from roadworthy.domain.serving import Scan
+
+
+class SingleThreaded:
+    """A predictor that keeps to one thread per call.
+
+    The gateway's threads share the cores already. A model that also spreads every small batch over all of them
+    spends its time waiting for itself: measured on two busy cores, one row took 330 ms instead of 15 ms.
+    """
+
+    def __init__(self, predictor: Predictor) -> None:
+        self._predictor = predictor
+        self._pools = ThreadpoolController()
+
+    def predict(self, columns: Columns) -> Any:
+        """Scores, as the predictor gives them."""
+        with self._pools.limit(limits=1):
+            return self._predictor.predict(columns)
 
 
 class LocalWorkshop:
@@ -40,7 +58,7 @@ class LocalWorkshop:
         """A predictor of the runtime for this format."""
         for runtime in RUNTIMES:
             if runtime.format is artifact_format:
-                return runtime.load(artifact, signature)
+                return SingleThreaded(runtime.load(artifact, signature))
         raise ArtifactError(
             f"no runtime loads {artifact_format.value}",
             remedy=f"Admitted: {', '.join(r.format.value for r in RUNTIMES)}.",

@@ -20,8 +20,7 @@ from rich.console import Console, RenderableType
 from typer.core import TyperGroup
 
 from roadworthy.apps.embedded import open_workspace
-from roadworthy.apps.settings import FILE
-from roadworthy.domain.errors import NotFoundError
+from roadworthy.cli.files import require_workspace
 from roadworthy.sdk import Road
 
 PIPED_WIDTH = 120
@@ -47,12 +46,7 @@ class Desk:
         Raises:
             NotFoundError: the folder is no workspace.
         """
-        if not any((self.workspace / name).exists() for name in (FILE, "control.db")):
-            raise NotFoundError(
-                f"'{self.workspace}' is no Roadworthy workspace",
-                remedy="Make one with `roadworthy init`, or name one with --workspace.",
-                workspace=str(self.workspace),
-            )
+        require_workspace(self.workspace)
         with open_workspace(self.workspace, self.actor) as road:
             yield road
 
@@ -68,7 +62,7 @@ class Desk:
     def note(self, *parts: RenderableType) -> None:
         """Progress and remarks, on stderr."""
         for part in parts:
-            self.err.print(part)
+            self.err.print(part, soft_wrap=True)
 
 
 def _console(stream: Any) -> Console:

@@ -69,16 +69,13 @@ def read_limit(text: str) -> dict[str, Any]:
         'at-most'
     """
     found = _LIMIT.match(text.strip())
-    try:
-        if found is None:
-            raise ValueError(text)
-        limit = float(found["limit"])
-    except ValueError as problem:
+    limit = _number(found["limit"]) if found else None
+    if found is None or limit is None:
         raise SettingError(
             f"'{text}' is no limit",
             remedy="Write 'NAME: EXPRESSION <= NUMBER UNIT', for example 'calls: acted * 1.0 <= 0.2 calls'.",
             field="limit",
-        ) from problem
+        )
     return {
         "name": found["name"].strip(),
         "expression": found["expression"].strip(),
@@ -93,3 +90,10 @@ def read_point(text: str) -> dict[str, Any]:
     name, _, rest = text.partition(":")
     kind, _, consumer = rest.partition(":")
     return {"name": name, "kind": kind or "application", "consumer": consumer or "the application"}
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

@@ -1,14 +1,29 @@
-"""Writing files whole or not at all."""
+"""The workspace's files: what makes a folder a workspace, and writing whole or not at all."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from roadworthy.domain.errors import AlreadyExistsError, StorageUnavailableError
+from roadworthy.apps.settings import FILE
+from roadworthy.domain.errors import AlreadyExistsError, NotFoundError, StorageUnavailableError
 
 PLAYBOOK = "playbook.yaml"
 """The workspace's own playbook; gates use it when it is there."""
+
+
+def require_workspace(workspace: Path) -> None:
+    """Refuse a folder that is no workspace.
+
+    Raises:
+        NotFoundError: it is none.
+    """
+    if not any((workspace / name).exists() for name in (FILE, "control.db")):
+        raise NotFoundError(
+            f"'{workspace}' is no Roadworthy workspace",
+            remedy="Make one with `roadworthy init`, or name one with --workspace.",
+            workspace=str(workspace),
+        )
 
 
 def write_new(path: Path, data: bytes, *, replace: bool = False) -> None:

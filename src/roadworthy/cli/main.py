@@ -84,7 +84,7 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def roadworthy(
-    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True)] = False,  # noqa: ARG001
+    version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True)] = False,
 ) -> None:
     """From a trained model to one that earns money in production, and provably still does."""
 

@@ -74,7 +74,7 @@ decisions = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(decisions, max_size=8, unique_by=lambda d: d.id))
 def test_any_decision_reads_back_the_same_before_and_after_sealing(items: list[Decision]) -> None:
     expected = sorted(items, key=lambda d: d.at)

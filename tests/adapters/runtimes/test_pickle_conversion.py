@@ -156,14 +156,15 @@ def test_even_code_that_ran_there_could_not_reach_out(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["kept"]
 
 
+@pytest.mark.slow
 def test_memory_in_the_locked_down_process_is_bounded() -> None:
-    bomb = zlib.compress(b"\x80\x04" + b"\x00" * 300_000_000, 9)
+    bomb = zlib.compress(b"\x80\x04" + b"\x00" * 900_000_000, 9)
     code = "from roadworthy.adapters.runtimes.pickle_jail import *; lock_down(1 << 30, 60); "
     ran = subprocess.run(
-        [sys.executable, "-c", code + "print(answer({}, sys.stdin.buffer.read() * 1))"],
+        [sys.executable, "-c", code + "print(answer({}, sys.stdin.buffer.read()))"],
         input=bomb, capture_output=True, check=True, timeout=120, env={"OPENBLAS_NUM_THREADS": "1"},
     )  # fmt: skip
-    assert b"refused" in ran.stdout
+    assert b"takes too much memory" in ran.stdout
 
 
 WHOLE = pickle.dumps(FOREST)

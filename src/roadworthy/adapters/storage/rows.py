@@ -221,16 +221,14 @@ def check_page(limit: int, offset: int) -> None:
 
 
 def link_body(head: Change | None, change: Change) -> str:
-    """The body of a link that follows the head.
-
-    What the first link's `previous` holds is the chain's own business (`evidence/chain.py`).
+    """The body of a link that follows the head; the first has number 1 and an empty `previous`.
 
     Raises:
         LostUpdateError: another sequence number, or another predecessor.
         DataError: values that cannot be stored.
     """
-    follows = change.seq == 1 if head is None else (change.seq, change.previous) == (head.seq + 1, head.digest)
-    if not follows:
+    expected = (head.seq + 1, head.digest) if head else (1, "")
+    if (change.seq, change.previous) != expected:
         raise LostUpdateError(
             f"change {change.seq} does not follow the head of the record ({head.seq if head else 'empty'})",
             remedy="Read the head again and append after it.",

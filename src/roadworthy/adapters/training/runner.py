@@ -32,7 +32,8 @@ def train(code: bytes, function: str, data: Columns, target: Any, seed: int, lim
         arrays: dict[str, Any] = {f"column:{name}": np.asarray(column) for name, column in data.items()}
         np.savez(place / "data.npz", allow_pickle=True, target=np.asarray(target), **arrays)
         command = [sys.executable, "-m", "roadworthy.adapters.training.child", folder, function, str(seed)]
-        environment = {**os.environ, "PYTHONHASHSEED": str(seed % 2**32)}
+        # One thread: the same sums in the same order, whatever the machine.
+        environment = {**os.environ, "PYTHONHASHSEED": str(seed % 2**32), "OMP_NUM_THREADS": "1"}
         try:
             done = subprocess.run(  # noqa: S603 - our own interpreter and module, no shell
                 command, cwd=folder, env=environment, capture_output=True, timeout=limit_s, check=False

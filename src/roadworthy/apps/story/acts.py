@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from roadworthy.apps.story.cast import (
     SCIENTIST,
     USE_CASE,
     VALUE,
+    WIDER_HOLD_OUT,
     Stage,
     hand_in,
     hand_in_with_leak,
@@ -65,18 +65,18 @@ def agree(stage: Stage) -> None:
     )
     parts = split(stage, stage.history.rows("2008-05", "2008-10"), (0.25, 0.15))
     stage.facts["first data"] = (parts, register_data(stage, parts, "2008"))
-    agree_target(stage, 0.5)
+    agree_target(stage, 0.5, HOLD_OUT)
     stage.as_(OPERATOR).endpoint(ENDPOINT, USE_CASE, "call-list")
 
 
-def agree_target(stage: Stage, target: float) -> None:
+def agree_target(stage: Stage, target: float, holdout: float) -> None:
     """The business owner signs a contract."""
     stage.as_(OWNER).agree(
         USE_CASE,
         unit="EUR",
         value=VALUE,
         target=target,
-        holdout_share=HOLD_OUT,
+        holdout_share=holdout,
         holdout_acts=True,
         guardrails=[
             {"name": "share called", "expression": "acted", "bound": "at-least", "limit": 0.02, "unit": "share"}
@@ -94,7 +94,7 @@ def agree_target(stage: Stage, target: float) -> None:
     stage.tell.say(
         f"{OWNER} (business owner) signs: a deposit is worth {DEPOSIT_VALUE} EUR, a call costs {CALL_COST}; "
         f"the model must earn {target:g} EUR per client more than calling everybody; "
-        f"{HOLD_OUT:.0%} of clients stay with that, at random"
+        f"{holdout:.0%} of clients stay with that, at random"
     )
 
 
@@ -161,7 +161,7 @@ def _mood(found: ReviewRun) -> Any:
 def second_version(stage: Stage, first: ModelVersion, replay: Replay) -> ModelVersion:
     """Act 4: retrained on recent months, through the gates, rolled out as a canary."""
     stage.tell.act("4. Version 2: retrained, judged again, a canary first")
-    agree_target(stage, 0.2)
+    agree_target(stage, 0.15, WIDER_HOLD_OUT)
     parts = split(stage, stage.history.rows("2008-11", "2009-05"), (0.40, 0.20))
     data = register_data(stage, parts, "2009")
     version = hand_in(
@@ -191,8 +191,6 @@ def broken_version(stage: Stage, second: ModelVersion, replay: Replay) -> ModelV
     """Act 5: a version that passes everything anybody could test, and breaks on a figure nobody had seen."""
     stage.tell.act("5. Version 3 breaks on live traffic and is taken back")
     parts = split(stage, stage.history.rows("2008-11", "2009-05"), (0.40, 0.20))
-    recent = stage.history.rows("2009-06", "2009-07")
-    parts = replace(parts, train=np.sort(np.concatenate([parts.train, recent])))
     data = register_data(stage, parts, "2009-08")
     version = hand_in(
         stage, data, parts.train, "boosted_trees_with_employment_curve", name="campaign", parents=[second.id],
@@ -221,6 +219,12 @@ def rest_of_the_road(stage: Stage, replay: Replay) -> None:
     for month in np.unique(stage.history.months):
         if month >= np.datetime64("2009-10"):
             live_month(stage, replay, str(month))
+    found = stage.as_(OPERATOR).review(ENDPOINT, since=datetime(2009, 6, 1, tzinfo=UTC), until=stage.clock.now())
+    stage.facts["last review"] = found
+    stage.tell.say(f"the last eighteen months together: {found.conclusion}", _mood(found))
+    for signal in found.signals:
+        if signal.kind is SignalKind.VALUE:
+            stage.tell.say(f"  {signal.message}", "money")
     rows = []
     newest = {entry.version: entry for entry in stage.road.ledger(ENDPOINT)}
     for entry in newest.values():

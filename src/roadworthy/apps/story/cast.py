@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # ships no types
 
 from roadworthy.adapters.clock import SimulatedClock
 from roadworthy.apps.story import training_code
@@ -21,7 +22,9 @@ from roadworthy.statistics.frame import Array
 USE_CASE, ENDPOINT = "bank-campaign", "campaign"
 OWNER, SCIENTIST, VALIDATOR, REVIEWER, OPERATOR, AUDITOR = "olga", "dan", "vera", "rita", "omar", "ada"
 DEPOSIT_VALUE, CALL_COST = 80, 5
-HOLD_OUT = 0.05
+HOLD_OUT, WIDER_HOLD_OUT = 0.05, 0.10
+"""Shares decided without the model; the second contract widens it, as a smaller target takes longer to see."""
+
 THRESHOLD = CALL_COST / DEPOSIT_VALUE
 """Break-even: call when the chance of a deposit pays for the call."""
 
@@ -96,7 +99,8 @@ def hand_in(stage: Stage, data: dict[str, Dataset], rows: Array, function: str, 
     inputs = about.pop("inputs", INPUTS)
     frame = stage.history.frame.take(rows)
     y = (frame[TARGET] == POSITIVE).astype(np.float64)
-    model = getattr(training_code, function)({n: frame[n] for n in inputs}, y, stage.seed)
+    with threadpool_limits(limits=1):
+        model = getattr(training_code, function)({n: frame[n] for n in inputs}, y, stage.seed)
     return stage.as_(SCIENTIST).register(
         model,
         USE_CASE,

@@ -187,6 +187,9 @@ def shape(traffic: Frame, train: Frame, inputs: Sequence[str]) -> list[Compared]
     for name in inputs:
         if name not in traffic:
             out.append(Compared("shape", f"{name}-missing", Verdict.FAIL))
+        elif name in train and _kind(traffic, name) == _EMPTY == _kind(train, name):
+            # Nothing to compare is not the same as nothing differs.
+            out.append(Compared("shape", f"{name}-has-no-value", Verdict.INCONCLUSIVE))
         elif name in train and not _alike(traffic, train, name):
             out.append(Compared("shape", f"{name}-other-type", Verdict.FAIL))
         else:

@@ -11,6 +11,7 @@ import numpy as np
 from roadworthy.checks.base import Check, Cost, Params
 from roadworthy.checks.material import Material, Score
 from roadworthy.checks.release.numeric_space import NumericSpace, acts, numeric_space
+from roadworthy.checks.validation.judging import checked
 from roadworthy.domain.gate import Finding, Step
 from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.returns import DefectKind
@@ -186,14 +187,14 @@ def _trials(
     still = space.frame.take(chosen)
     after: dict[str, Floats] = {}
     theirs: dict[str, tuple[Floats, dict[str, Floats]]] = {
-        name: (np.asarray(call(still), dtype=np.float64), {}) for name, call in members.items()
+        name: (checked(call(still), still.n_rows), {}) for name, call in members.items()
     }
     for name, points in moves.items():
         frames = [space.moved(chosen, side) for side in points]
-        after[name] = np.stack([np.asarray(score(f), dtype=np.float64) for f in frames])
+        after[name] = np.stack([checked(score(f), f.n_rows) for f in frames])
         for member, call in members.items():
-            theirs[member][1][name] = np.stack([np.asarray(call(f), dtype=np.float64) for f in frames])
-    return Trials(np.asarray(score(still), dtype=np.float64), after, theirs)
+            theirs[member][1][name] = np.stack([checked(call(f), f.n_rows) for f in frames])
+    return Trials(checked(score(still), still.n_rows), after, theirs)
 
 
 def _flipped(trials: Trials, name: str, version: ModelVersion) -> Bools:

@@ -53,7 +53,7 @@ def local_reasons(
 
 
 def _varied(score: Score, frame: Frame, changes: list[tuple[str, Array]]) -> Iterator[Floats]:
-    """Scores of the frame under each change of one column; several per call, for a call costs more than its rows."""
+    """Scores of the frame under each change of one column; several per call, as a call costs more than its rows."""
     together = max(1, _ROWS_PER_CALL // max(1, frame.n_rows))
     for start in range(0, len(changes), together):
         part = changes[start : start + together]

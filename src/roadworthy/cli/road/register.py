@@ -31,6 +31,7 @@ Training = Annotated[
 ]
 Parents = Annotated[list[str] | None, typer.Option("--parent", help="A version it descends from; repeatable.")]
 Description = Annotated[str, typer.Option(help="What changed and why.")]
+Revision = Annotated[str, typer.Option(help="Where its code stands, for example a Git commit.")]
 Name = Annotated[str, typer.Option(help="The model's name; none: the use case's.")]
 
 
@@ -55,6 +56,7 @@ def everything(
     training: Training = "",
     parents: Parents = None,
     description: Description = "",
+    code_revision: Revision = "",
 ) -> None:
     """Register use case (when new), data and version in one go. Tries everything before it records anything."""
     given = HandedIn(
@@ -71,7 +73,7 @@ def everything(
         threshold=threshold,
         name=name or use_case,
         inputs=columns_of(inputs),
-        about=about_version(training, parents, description),
+        about=about_version(training, parents, description, code_revision),
     )
     with desk.road() as road:
         done = register_all(desk, road, given)
@@ -142,9 +144,10 @@ def register_model(
     training: Training = "",
     parents: Parents = None,
     description: Description = "",
+    code_revision: Revision = "",
 ) -> None:
     """Register a model version trained on registered data."""
-    about = about_version(training, parents, description)
+    about = about_version(training, parents, description, code_revision)
     with desk.road() as road:
         case = use_case_named(road, use_case)
         trained = train or newest_dataset(road, use_case, DatasetRole.TRAIN)
@@ -176,7 +179,9 @@ def columns_of(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
-def about_version(training: str, parents: list[str] | None, description: str) -> dict[str, object]:
+def about_version(
+    training: str, parents: list[str] | None, description: str, code_revision: str
+) -> dict[str, object]:
     """The optional fields of a version that were given.
 
     Raises:
@@ -190,7 +195,7 @@ def about_version(training: str, parents: list[str] | None, description: str) ->
             remedy="Write FILE.py:FUNCTION, for example train.py:fit.",
             field="training",
         )
-    given = {"training": training, "parents": parents, "description": description}
+    given = {"training": training, "parents": parents, "description": description, "code_revision": code_revision}
     return {k: v for k, v in given.items() if v}
 
 

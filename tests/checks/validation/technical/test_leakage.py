@@ -129,3 +129,13 @@ def test_without_the_call_length_the_bank_campaign_is_clean(
     found = judge(make_material(**_bank_2008(data_dir, world, "duration")))
     assert found.verdict is Verdict.PASS
     assert {"euribor3m", "nr.employed"} <= {row["column"] for row in found.details["columns"]}
+
+
+def test_an_infinite_value_is_a_large_number_and_not_a_crash(make_material: Make, world: Any) -> None:
+    values = np.where(np.arange(3000) % 7 == 0, np.inf, world.train.frame["tenure"])
+    assert judge(make_material(**with_input(world, "ratio", values))).verdict is Verdict.PASS
+
+
+def test_an_input_without_any_value_was_not_checked(make_material: Make, world: Any) -> None:
+    found = judge(make_material(**with_input(world, "empty", np.full(3000, np.nan))))
+    assert (found.verdict, found.reasons) == (Verdict.INCONCLUSIVE, ("no-values:empty",))

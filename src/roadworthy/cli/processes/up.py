@@ -1,0 +1,54 @@
+"""`roadworthy up`: page, API and gateway of one workspace behind one port."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from roadworthy.apps.background import BackgroundServer, bind
+from roadworthy.apps.control import open_control
+from roadworthy.apps.settings import read_settings
+from roadworthy.cli.desk import Desk, command
+from roadworthy.cli.files import require_workspace
+from roadworthy.cli.processes.places import announced, refuse_second
+from roadworthy.cli.processes.stopping import until_stopped
+
+
+def up(
+    desk: Desk,
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on; none: the workspace's setting.")] = "",
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port, 0 = any free one; none: the workspace's setting.")
+    ] = None,
+) -> None:
+    """Run until SIGINT or SIGTERM. Other commands on this workspace then talk to this server."""
+    require_workspace(desk.workspace)
+    settings = read_settings(desk.workspace)
+    settings = replace(settings, host=host or settings.host, port=settings.port if port is None else port)
+    refuse_second(settings.root)
+    # Asked before the workspace is opened: a port in use must leave nothing behind.
+    bind(settings.host, settings.port).close()
+    with (
+        until_stopped() as stop,
+        open_control(settings) as control,
+        BackgroundServer(control.app, settings.host, settings.port) as server,
+        announced(settings.root, server.url),
+    ):
+        desk.answer(
+            {"url": server.url, "token": control.token, "pid": os.getpid(), "workspace": str(settings.root)},
+            f"Page     {server.url}/?token={control.token}",
+            f"API      {server.url}/api/docs   (Authorization: Bearer {control.token})",
+            f"Gateway  {server.url}/v2",
+            "Ctrl-C ends it; what was begun is finished first.",
+        )
+        desk.out.file.flush()
+        stop.wait()
+        desk.note("Stopping ...")
+    desk.note("Stopped.")
+
+
+app = command(up)

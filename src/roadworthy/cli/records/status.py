@@ -1,0 +1,67 @@
+"""`roadworthy status`: where everything stands."""
+
+from __future__ import annotations
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from roadworthy.cli.desk import Desk, command
+from roadworthy.cli.lookups import status_of
+from roadworthy.cli.marks import MARKS, marked
+from roadworthy.cli.records.work import work_table
+from roadworthy.cli.traffic.deployments import traffic_bar
+from roadworthy.cli.traffic.ledger import ledger_table
+from roadworthy.domain.gate import Gate
+from roadworthy.domain.lifecycle import State
+from roadworthy.domain.verdict import Verdict
+from roadworthy.services.watch.status import Status, VersionStatus
+
+
+def status(desk: Desk) -> None:
+    """Show use cases, versions by state, endpoints with their traffic, open work and earned value."""
+    with desk.road() as road:
+        now = status_of(road)
+    shown: list[RenderableType] = [_versions(now)] if now.versions else ["No version is registered yet."]
+    if now.endpoints:
+        shown.append(_endpoints(now))
+    shown += [ledger_table(e.ledger, e.endpoint.id) for e in now.endpoints if e.ledger]
+    if now.work_items:
+        shown.append(work_table(now.work_items))
+    cases = ", ".join(f"{u.id} ({u.risk_tier.value} risk, {u.owner})" for u in now.use_cases) or "none yet"
+    shown.append(
+        f"Use cases: {cases}. Open work items: {len(now.work_items)}. Change record: {now.changes:,} links."
+    )
+    desk.answer(now, *shown)
+
+
+def _versions(now: Status) -> Table:
+    order = list(State)
+    gates = [g.value for g in Gate]
+    table = Table("version", "use case", "state", *gates, "open work", title="Versions by state")
+    for v in sorted(now.versions, key=lambda v: order.index(v.version.state), reverse=True):
+        cells = [_gate(v, g) for g in gates]
+        table.add_row(v.version.id, v.version.use_case, v.version.state.value, *cells, str(v.open_work or "-"))
+    return table
+
+
+def _gate(version: VersionStatus, gate: str) -> Text:
+    verdict = version.verdicts.get(gate)
+    if verdict is None:
+        return Text("-", style="dim")
+    if verdict == "running":
+        return marked(None)
+    counts = " ".join(f"{n}{MARKS[Verdict(name)][0]}" for name, n in version.gates.get(gate, {}).items())
+    return marked(Verdict(verdict)).append(f"  {counts}", style="dim")
+
+
+def _endpoints(now: Status) -> Table:
+    table = Table("endpoint", "serves", "traffic", "last review", title="Endpoints")
+    for e in now.endpoints:
+        review = marked(e.review.verdict).append(f" {e.review.at:%Y-%m-%d}") if e.review else Text("-", style="dim")
+        state = e.deployment.state.value if e.deployment else "nothing"
+        table.add_row(e.endpoint.id, state, traffic_bar(e.deployment) if e.deployment else "", review)
+    return table
+
+
+app = command(status)

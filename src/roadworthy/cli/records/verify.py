@@ -1,0 +1,93 @@
+"""`roadworthy verify`: does a bundle hold? Offline, and with three answers: yes, it is wrong, it cannot be told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from roadworthy.apps.settings import read_settings
+from roadworthy.cli.desk import Desk, command
+from roadworthy.cli.exits import COULD_NOT_VERIFY, WRONG
+from roadworthy.cli.records.kept import kept_artifact, kept_trust
+from roadworthy.domain.errors import CouldNotVerifyError
+from roadworthy.evidence.bundle import Bundle, BundleItem, BundleReport, ItemStatus, decode_bundle, verify_bundle
+from roadworthy.evidence.trust import TrustRoot, decode_trust
+
+MARKS = {
+    ItemStatus.OK: ("✔", "green"),
+    ItemStatus.WRONG: ("✘", "red"),
+    ItemStatus.COULD_NOT_VERIFY: ("?", "magenta"),
+}
+OWN_COPY = (
+    "there is no trust root of yours: signatures were checked against the bundle's own copy, which proves nothing"
+)
+
+
+def verify(
+    desk: Desk,
+    bundle: Annotated[Path | None, typer.Argument(help="A bundle; none: the workspace's change record.")] = None,
+    *,
+    trust: Annotated[Path | None, typer.Option(help="Your trust root; none: the workspace's.")] = None,
+    artifact: Annotated[Path | None, typer.Option(help="The model's bytes; none: the workspace's store.")] = None,
+) -> int:
+    """Verify a bundle without any server. Exit: 0 it holds, 6 something is wrong, 9 could not be verified."""
+    if bundle is None:
+        return _verify_record(desk)
+    found = decode_bundle(_read(bundle))
+    settings = read_settings(desk.workspace)
+    root = decode_trust(_read(trust)) if trust else kept_trust(settings)
+    data = _read(artifact) if artifact else kept_artifact(settings, found.artifact)
+    report = judged(found, root, data)
+    desk.answer({"bundle": str(bundle), "holds": report.holds, "items": report.items}, _shown(report, found))
+    wrong, open_items = report.of(ItemStatus.WRONG), report.of(ItemStatus.COULD_NOT_VERIFY)
+    if wrong:
+        desk.note(f"WRONG: {', '.join(i.name for i in wrong)}. Do not trust this bundle.")
+        return WRONG
+    if open_items:
+        desk.note(
+            f"Could not verify: {', '.join(i.name for i in open_items)}. Nothing is shown to be wrong, "
+            "and nothing proven; give what is missing with --trust and --artifact."
+        )
+        return COULD_NOT_VERIFY
+    desk.note(f"Everything about {found.version.id} holds.")
+    return 0
+
+
+def judged(bundle: Bundle, trust: TrustRoot | None, artifact: bytes | None) -> BundleReport:
+    """The report; without a trust root of one's own the trust item is open, whatever the signatures say."""
+    if trust is not None:
+        return verify_bundle(bundle, trust, artifact)
+    items = verify_bundle(bundle, bundle.trust, artifact).items
+    own = BundleItem(items[0].name, ItemStatus.COULD_NOT_VERIFY, OWN_COPY)
+    return BundleReport((own, *items[1:]))
+
+
+def _verify_record(desk: Desk) -> int:
+    with desk.road() as road:
+        links = road.verify_changes()
+    desk.answer({"holds": True, "verified": links}, f"The change record holds: {links:,} links, none touched.")
+    return 0
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as problem:
+        raise CouldNotVerifyError(
+            f"'{path}' cannot be read: {problem.strerror}", remedy="Check the path.", file=str(path)
+        ) from problem
+
+
+def _shown(report: BundleReport, bundle: Bundle) -> Table:
+    table = Table("item", "result", "why", title=f"Bundle of {bundle.version.id}, {bundle.version.state.value}")
+    for item in report.items:
+        mark, colour = MARKS[item.status]
+        table.add_row(item.name, Text(f"{mark} {item.status.value}", style=colour), item.why)
+    return table
+
+
+app = command(verify)

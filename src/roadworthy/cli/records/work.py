@@ -1,0 +1,43 @@
+"""`roadworthy work`: defects on their way back to a named development step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from roadworthy.cli.desk import Desk, command
+from roadworthy.domain.returns import WorkItem
+
+
+def work(
+    desk: Desk,
+    *,
+    use_case: Annotated[str, typer.Option(help="Only of this use case.")] = "",
+    everything: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
+) -> None:
+    """List work items, newest first. They are closed only by passing the gate they name."""
+    with desk.road() as road:
+        items = road.work_items(use_case, open_only=not everything)
+    shown = (
+        [work_table(items)]
+        if items
+        else ["No work item is open." if not everything else "There are no work items."]
+    )
+    desk.answer(items, *shown)
+
+
+def work_table(items: Sequence[WorkItem]) -> Table:
+    """One row per work item."""
+    table = Table(
+        "item", "version", "defect", "back to", "found by", "what", "re-entry", "state", title="Work items"
+    )
+    for w in items:
+        state = f"{w.state.value} by {w.closed_by}" if w.closed_by else w.state.value
+        table.add_row(w.id, w.version, w.defect.value, w.step.value, w.source, w.summary, w.re_entry, state)
+    return table
+
+
+app = command(work)

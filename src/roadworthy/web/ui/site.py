@@ -1,0 +1,78 @@
+"""One house as the pages see it, and one request's way through the door."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import threading
+from dataclasses import dataclass, field
+
+from fastapi import Request
+
+from roadworthy.domain.errors import IntegrityError
+from roadworthy.services.house import House
+from roadworthy.services.watch.verify import verify_changes
+
+KEY = "roadworthy.visit"
+"""Where the door leaves the `Visit` in the ASGI scope."""
+
+
+@dataclass
+class Site:
+    """The pages of one house: its token and whose eyes they read with.
+
+    `proven` is what verifying showed, by the record's head; `open` are the ids of the browsers' NiceGUI clients.
+    """
+
+    house: House
+    token: str
+    reader: str
+    proven: dict[str, int | IntegrityError] = field(default_factory=dict)
+    open: set[str] = field(default_factory=set)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def pass_word(self) -> str:
+        """What the cookie holds: derived from the token; who sees a cookie cannot act through the API."""
+        return hmac.new(self.token.encode(), b"roadworthy page", hashlib.sha256).hexdigest()
+
+    def allow_reading(self) -> None:
+        """Ask the policy, as every request of the API does."""
+        self.house.allow(self.house.person(self.reader), "read")
+
+    def head(self) -> tuple[int, str]:
+        """How many changes are recorded, and the newest one's digest."""
+        with self.house.store.begin() as tx:
+            newest = tx.changes.head()
+        return (newest.seq, newest.digest) if newest else (0, "")
+
+    def verified(self) -> int | IntegrityError | None:
+        """What verifying the change record as it stands has shown, if anybody asked."""
+        return self.proven.get(self.head()[1])
+
+    def verify(self) -> int | IntegrityError:
+        """Verify the change record, once per head; returns its length, or what is wrong with it."""
+        digest = self.head()[1]
+        with self.lock:
+            if digest not in self.proven:
+                try:
+                    found: int | IntegrityError = verify_changes(self.house)
+                except IntegrityError as broken:
+                    found = broken
+                self.proven.clear()
+                self.proven[digest] = found
+            return self.proven[digest]
+
+
+@dataclass
+class Visit:
+    """One request that passed the door; `status` is what the answer will say."""
+
+    site: Site
+    status: int = 200
+
+
+def visit_of(request: Request) -> Visit:
+    """The visit behind a page's request."""
+    found: Visit = request.scope[KEY]
+    return found

@@ -1,0 +1,126 @@
+"""Data sets and the KPI contract of every use case: what may be judged on what, and what counts as success."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from roadworthy.domain.model import Dataset, DatasetRole
+from roadworthy.domain.ports import Transaction
+from roadworthy.domain.trust import Evidence
+from roadworthy.domain.use_case import Bound, KpiContract, KpiLimit, UseCase
+from roadworthy.services.catalog.contracts import contract_in_force
+from roadworthy.web.ui.layout import Ask, Page, Text, house_of
+from roadworthy.web.ui.markup import Child, Markup, h
+from roadworthy.web.ui.site import Site
+from roadworthy.web.ui.words import card, command, count, digest, empty, facts, moment, number, percent, table
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """One use case with its data sets and the contract in force."""
+
+    case: UseCase
+    datasets: tuple[Dataset, ...]
+    signed: tuple[KpiContract, Evidence] | None
+
+
+def build(site: Site, ask: Ask) -> Page:
+    """Every use case, or one (`?use_case=`)."""
+    house = house_of(site)
+    only = ask.query.get("use_case", "")
+    with house.store.begin() as tx:
+        cases = [tx.of(UseCase).get(only)] if only else tx.of(UseCase).find()
+        shelves = [_shelf(tx, case) for case in cases]
+    if not shelves:
+        how = ("Register one: ", command("use-case churn --target churned --positive yes"), ".")
+        return Page("Data", (Text("head", card("Data", empty("There is no use case yet.", *how), name="data")),))
+    blocks = [Text(f"case-{s.case.id}", _show(s)) for s in shelves]
+    return Page("Data", tuple(blocks))
+
+
+def _shelf(tx: Transaction, case: UseCase) -> Shelf:
+    return Shelf(case, tuple(tx.of(Dataset).find(use_case=case.id)), contract_in_force(tx, case.id))
+
+
+def _show(of: Shelf) -> Markup:
+    title = [h("h1", of.case.id, class_="sentence"), h("p", of.case.objective)]
+    return h("div", title, _case(of.case), _contract(of), _datasets(of), class_="stack", id=of.case.id)
+
+
+def _case(case: UseCase) -> Markup:
+    points = ", ".join(f"{p.name} ({p.kind.value}, for {p.consumer})" for p in case.decision_points)
+    return card(
+        "Use case",
+        facts(
+            {
+                "Owner": case.owner,
+                "Risk tier": case.risk_tier.value,
+                "Event": f"{case.target} = {case.positive_label}",
+                "Outcome known after": f"{number(case.label_delay_days)} days",
+                "Decision points": points or "none declared",
+                "Sensitive attributes": ", ".join(case.sensitive) or "none declared",
+                "Segments": ", ".join(case.segments) or "none declared",
+                "Not known at decision": ", ".join(case.not_known_at_decision) or "none declared",
+            }
+        ),
+        name=f"case-{case.id}",
+    )
+
+
+def _contract(of: Shelf) -> Markup:
+    name = f"contract-{of.case.id}"
+    if of.signed is None:
+        how: tuple[Child, ...] = (f"Its owner {of.case.owner} agrees one before any result exists: ",
+                                  command("agree", of.case.id), ".")  # fmt: skip
+        return card("KPI contract", empty("No contract is signed.", *how), name=name)
+    contract, evidence = of.signed
+    acts = "acts on all of them" if contract.holdout_acts else "acts on none of them"
+    limits = [h("li", _limit(x, "Must hold")) for x in contract.guardrails]
+    limits += [h("li", _limit(x, "Nobody wants")) for x in contract.unintended]
+    body: list[Child] = [
+        h("p", "A decision is worth ", h("code", contract.value), f" {contract.unit}."),
+        h(
+            "p",
+            f"The model must earn at least {number(contract.target, contract.unit)} per decision more than the "
+            f"policy of the hold-out: {percent(contract.holdout_share)} of units, drawn at random, are decided "
+            f"without it, and the business {acts}.",
+        ),
+        h("ul", limits) if limits else None,
+        h("p", f"Signed by {evidence.signer} on ", moment(evidence.created_at), ", evidence ", digest(evidence.id),
+          f"; revision {contract.revision}.", class_="dim"),
+    ]  # fmt: skip
+    return card("KPI contract", body, name=name)
+
+
+def _limit(limit: KpiLimit, lead: str) -> list[Child]:
+    side = "at least" if limit.bound is Bound.AT_LEAST else "at most"
+    return [f"{lead}: {limit.name} {side} {number(limit.limit, limit.unit)} ", h("code", limit.expression)]
+
+
+def _datasets(of: Shelf) -> Markup:
+    name = f"datasets-{of.case.id}"
+    if not of.datasets:
+        how = ("Hand some in: ", command("register data FILE --use-case", of.case.id, "--role train"), ".")
+        return card("Data sets", empty("No data set yet.", *how), name=name)
+    return card("Data sets", _table(of.datasets), name=name)
+
+
+def _table(datasets: Sequence[Dataset]) -> Markup:
+    return table(
+        "Data sets",
+        ("Data set", "Role", "Rows", "Columns", "Digest", "Source", "Registered", "Sealed reads"),
+        [
+            [
+                h("span", d.id, id=d.id),
+                h("span", d.role.value, class_="role"),
+                number(d.rows),
+                str(len(d.columns)),
+                digest(d.digest),
+                [d.source, h("span", " synthetic", class_="dim") if d.synthetic else None],
+                moment(d.created_at),
+                count(d.reads, "read") if d.role is DatasetRole.SEALED else h("span", "not sealed", class_="dim"),
+            ]
+            for d in datasets
+        ],
+    )

@@ -1,0 +1,238 @@
+"""One endpoint: who answers, how the rollout went, how much was decided, and what every review found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from roadworthy.domain.review import LedgerEntry, ReviewRun
+from roadworthy.domain.serving import Decision, DecisionStatus, Deployment, Endpoint, RolloutLook
+from roadworthy.services.house import House
+from roadworthy.services.serve.plan import current_deployment
+from roadworthy.web.ui.charts import HELD, SERIES, lines, stacked
+from roadworthy.web.ui.layout import Ask, Block, Chart, Page, Text, house_of
+from roadworthy.web.ui.markup import Child, Markup, h
+from roadworthy.web.ui.site import Site
+from roadworthy.web.ui.views.board import split
+from roadworthy.web.ui.views.reviews import failures, review_blocks
+from roadworthy.web.ui.views.value import Books, charts
+from roadworthy.web.ui.words import card, command, count, day, empty, facts, moment, more, number, percent, table
+
+MAX_DECISIONS = 20_000
+"""Decisions read for the chart; of a busier endpoint the newest."""
+
+MAX_SLICES = 20
+"""Slices of the log that are read, going back and growing, until there are enough decisions."""
+
+FIRST_SLICE_DAYS = 30
+
+MAX_BUCKETS = 90
+
+FLOOR = 1e-3
+"""E-values are drawn no lower than this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything recorded about one endpoint."""
+
+    endpoint: Endpoint
+    current: Deployment | None
+    deployments: tuple[Deployment, ...]
+    looks: tuple[tuple[Deployment, tuple[RolloutLook, ...]], ...]
+    reviews: tuple[ReviewRun, ...]
+    ledger: tuple[LedgerEntry, ...]
+
+
+def build(site: Site, ask: Ask) -> Page:
+    """The page of `/endpoints/{endpoint}`."""
+    house = house_of(site)
+    found = _story(house, ask.path["endpoint"])
+    decisions = _recent(house, found)
+    blocks: list[Block] = [Text("head", _head(found))]
+    blocks += [_look_chart(d, looks) for d, looks in found.looks[-2:][::-1]]
+    if found.looks:
+        blocks.append(Text("rollouts", _look_table(found)))
+    chart = _decision_chart(decisions)
+    blocks += [chart] if chart else [Text("decisions", _no_decision(found), "half")]
+    blocks += review_blocks(found.endpoint.id, found.reviews)
+    blocks += charts(Books(found.endpoint, found.ledger))
+    blocks.append(Text("failures", failures(decisions, found.reviews)))
+    blocks.append(Text("history", _history(found)))
+    return Page(found.endpoint.id, tuple(blocks))
+
+
+def _story(house: House, name: str) -> Story:
+    with house.store.begin() as tx:
+        endpoint = tx.of(Endpoint).get(name)
+        deployments = tuple(tx.of(Deployment).find(endpoint=name))
+        looks = ((d, tuple(tx.of(RolloutLook).find(deployment=d.id))) for d in deployments)
+        return Story(
+            endpoint=endpoint,
+            current=current_deployment(tx, name),
+            deployments=deployments,
+            looks=tuple(x for x in looks if x[1]),
+            reviews=tuple(tx.of(ReviewRun).find(endpoint=name)),
+            ledger=tuple(tx.of(LedgerEntry).find(endpoint=name)),
+        )
+
+
+def _recent(house: House, of: Story) -> list[Decision]:
+    """The newest decisions, read backwards in growing slices from the last moment anything is known of."""
+    if not of.deployments:
+        return []
+    begun = min(d.created_at for d in of.deployments)
+    until = house.clock.now() + timedelta(seconds=1)
+    since = max(begun, _last_known(of) - timedelta(days=FIRST_SLICE_DAYS))
+    width = timedelta(days=FIRST_SLICE_DAYS)
+    found: list[Decision] = []
+    for _ in range(MAX_SLICES):
+        part = house.decisions.read(of.endpoint.id, since=since, until=until)
+        found = part[-(MAX_DECISIONS - len(found)) :] + found
+        if since <= begun or len(found) >= MAX_DECISIONS:
+            break
+        width *= 8 if len(part) < MAX_DECISIONS // 8 else 1
+        since, until = max(begun, since - width), since
+    return found
+
+
+def _last_known(of: Story) -> datetime:
+    """The last moment something is recorded about this endpoint; its traffic may have ended long ago."""
+    moments = [d.stage_since or d.created_at for d in of.deployments]
+    return max([*moments, *[r.until for r in of.reviews], *[x.at for _, looks in of.looks for x in looks]])
+
+
+def _head(of: Story) -> Markup:
+    name, current = of.endpoint.id, of.current
+    stands = current.state.value.replace("-", " ") if current else "nothing deployed"
+    title = h("div", h("h1", name), h("span", stands, class_="state"), class_="card-head")
+    about: dict[str, Child] = {
+        "Decision point": of.endpoint.decision_point,
+        "Use case": of.endpoint.use_case,
+        "Address": h("code", f"/v2/models/{name}/infer"),
+    }
+    if current is None:
+        how = ("Put an activated version in front of it: ", command("deploy VERSION", "--endpoint", name), ".")
+        return h("section", title, facts(about), empty("No version answers here yet.", *how), class_="card")
+    held = next((a.weight for a in current.arms if a.role.value == "hold-out"), 0.0)
+    acts = "acts on all of them" if current.holdout_acts else "acts on none of them"
+    about |= {
+        "Strategy": current.strategy.value,
+        "Deployment": [h("code", current.id), f", revision {current.revision}, by {current.created_by}, ",
+                       moment(current.created_at)],
+        "Hold-out": f"{percent(held)} of units, at random; the business {acts}" if held else
+        "none: value is not measurable",
+    }  # fmt: skip
+    why = h("p", current.reason, class_="next") if current.reason else None
+    return h("section", title, split(current), why, facts(about), class_="card")
+
+
+def _look_chart(deployment: Deployment, looks: Sequence[RolloutLook]) -> Chart:
+    last = looks[-1]
+    labels = [str(n) for n in range(1, len(looks) + 1)]
+    says = (
+        f"{deployment.id}, {count(len(looks), 'look')}: harm E ended at {number(last.harm_e)}, safety E at "
+        f"{number(last.safety_e)}, proof at {number(last.threshold)}. The last look said: {last.reason}"
+    )
+    options = lines(
+        labels,
+        [
+            ("harm E (peak)", [_drawable(x.harm_e) for x in looks], "var(--bad)"),
+            ("safety E", [_drawable(x.safety_e) for x in looks], "var(--good)"),
+        ],
+        marks=((f"proof: {number(last.threshold)}", last.threshold),),
+        axis="E-value, by look",
+        log=True,
+    )
+    return Chart(f"looks-{deployment.id}", f"Rollout looks: {deployment.id}", says, options, 280, "half")
+
+
+def _drawable(e: float) -> float:
+    return min(max(e, FLOOR), 1e12)
+
+
+def _look_table(of: Story) -> Markup:
+    rows: list[list[Child]] = []
+    for deployment, looks in of.looks[::-1]:
+        rows += [
+            [
+                deployment.id,
+                moment(x.at),
+                h("b", x.action.replace("_", " ")),
+                percent(x.share),
+                ", ".join(f"{arm} {x.failures.get(arm, 0)} of {n}" for arm, n in x.requests.items()),
+                x.reason,
+            ]
+            for x in looks[::-1]
+            if x.action != "hold" or x is looks[-1]
+        ]
+    shown = table("What the rollout decided, newest first",
+                  ("Deployment", "When", "Action", "Share", "Failures", "Why"), rows)  # fmt: skip
+    return card("Rollout decisions", shown, name="rollout-decisions")
+
+
+def _no_decision(of: Story) -> Markup:
+    how = ("Send some: ", command("predict FILE", "--endpoint", of.endpoint.id), ".")
+    return card("Decisions", empty("Nothing was decided here yet.", *how), name="decisions")
+
+
+def _decision_chart(decisions: Sequence[Decision]) -> Chart | None:
+    if not decisions:
+        return None
+    span = decisions[-1].at - decisions[0].at
+    unit, form = _bucket(span)
+    arms = list(dict.fromkeys(d.arm for d in decisions))
+    counted: dict[str, Counter[str]] = {}
+    for d in decisions:
+        counted.setdefault(d.at.strftime(form), Counter())[d.arm] += 1
+    labels = list(counted)[-MAX_BUCKETS:]
+    held = {d.arm for d in decisions if d.status is DecisionStatus.HELD_OUT}
+    colours = iter(SERIES * (1 + len(arms) // len(SERIES)))
+    series = [(a, [counted[x][a] for x in labels], HELD if a in held else next(colours)) for a in arms]
+    total = Counter(d.arm for d in decisions)
+    words = ", ".join(f"{a} {n:,}" for a, n in total.most_common())
+    newest = "the newest " if len(decisions) >= MAX_DECISIONS else ""
+    says = f"{newest}{len(decisions):,} decisions, {_from_to(decisions)}: {words}."
+    options = stacked(labels, series, axis=f"decisions per {unit}")
+    return Chart("decisions", f"Decisions per {unit}, by arm", says[:1].upper() + says[1:], options, 280, "half")
+
+
+def _bucket(span: timedelta) -> tuple[str, str]:
+    if span <= timedelta(days=3):
+        return "hour", "%m-%d %H:00"
+    return ("day", "%Y-%m-%d") if span <= timedelta(days=MAX_BUCKETS) else ("month", "%Y-%m")
+
+
+def _from_to(decisions: Sequence[Decision]) -> str:
+    first, last = decisions[0].at, decisions[-1].at
+    return f"{_name(first)} to {_name(last)}"
+
+
+def _name(at: datetime) -> str:
+    return day(at)
+
+
+def _history(of: Story) -> Markup:
+    if not of.deployments:
+        return card("Deployments", empty("None yet."), name="deployments")
+    rows: list[list[Child]] = [
+        [
+            d.id,
+            d.state.value.replace("-", " "),
+            d.strategy.value,
+            ", ".join(f"{a.name} {percent(a.weight)}" for a in d.arms),
+            str(d.revision),
+            d.created_by,
+            moment(d.created_at),
+            d.reason or "none given",
+        ]
+        for d in of.deployments[::-1]
+    ]
+    columns = ("Deployment", "State", "Strategy", "Arms", "Revision", "By", "Created", "Reason")
+    return h(
+        "section",
+        more(f"{count(len(rows), 'deployment')} so far", table("Deployments", columns, rows)),
+        class_="card",
+    )

@@ -1,0 +1,221 @@
+"""What a gate found: a stepper of its steps, each finding with verdict, number against limit, and tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from roadworthy.domain.gate import Finding, Gate, GateRun, Step, steps_of, tally
+from roadworthy.domain.use_case import Interval
+from roadworthy.domain.verdict import Verdict, worst
+from roadworthy.web.ui.charts import bar, bullet, calibration
+from roadworthy.web.ui.markup import Child, Markup, h
+from roadworthy.web.ui.words import badge, between, digest, icon, moment, more, number, percent, table
+
+TONES = {Verdict.PASS: "good", Verdict.WARN: "soso", Verdict.FAIL: "bad"}
+"""Colour of a finding's plot; a finding without a decision stays neutral."""
+
+MAX_ROWS = 30
+"""Rows of a details table; the evidence has all."""
+
+NUMBERS = {Gate.VALIDATION: 1, Gate.RELEASE: 2, Gate.ACTIVATION: 3}
+
+QUESTIONS = {
+    Gate.VALIDATION: "May the model leave the workshop?",
+    Gate.RELEASE: "Does it hold inside a guarded perimeter?",
+    Gate.ACTIVATION: "Can it be operated?",
+}
+
+
+def gate_section(gate: Gate, runs: Sequence[GateRun]) -> Markup:
+    """One gate: its newest run step by step, and what earlier runs concluded."""
+    newest = runs[-1] if runs else None
+    title = f"{NUMBERS[gate]} {gate.value.capitalize()}"
+    verdict = badge(newest.verdict) if newest else _not_run()
+    about = _about(newest) if newest else h("p", QUESTIONS[gate], " This gate has not run yet.", class_="dim")
+    steps = [_step(step, newest) for step in steps_of(gate)]
+    earlier = runs[:-1]
+    past = (
+        more(
+            f"{len(earlier)} earlier run{'s' if len(earlier) > 1 else ''}",
+            h("ul", [_past(r) for r in earlier[::-1]]),
+        )
+        if earlier
+        else None
+    )
+    head = h("div", h("h2", title, id=f"gate-{gate.value}"), verdict, class_="card-head")
+    return h("section", head, about, h("ol", steps, class_="steps"), past, class_="card gate",
+             aria_labelledby=f"gate-{gate.value}")  # fmt: skip
+
+
+def _not_run() -> Markup:
+    return h("span", icon("none"), h("span", "not run"), class_="badge none")
+
+
+def _about(run: GateRun) -> Markup:
+    counts = ", ".join(f"{n} {word}" for word, n in tally(run.findings).items()) or "no finding yet"
+    ended = [" to ", moment(run.finished_at)] if run.finished_at else ", still running"
+    return h(
+        "p",
+        f"{QUESTIONS[run.gate]} {counts}. Run ",
+        h("code", run.id),
+        f" by {run.actor}, ",
+        moment(run.started_at),
+        ended,
+        f", seed {run.seed}, playbook ",
+        digest(run.playbook, 10),
+        ".",
+        class_="dim",
+    )
+
+
+def _past(run: GateRun) -> Markup:
+    counts = ", ".join(f"{n} {word}" for word, n in tally(run.findings).items())
+    return h("li", badge(run.verdict), " ", h("code", run.id), " ", moment(run.started_at), f": {counts}")
+
+
+def _step(step: Step, run: GateRun | None) -> Markup:
+    mine = [f for f in run.findings if f.step is step] if run else []
+    word = worst(f.verdict for f in mine).value if mine else "none"
+    body: Child = [_finding(f) for f in mine] or h("p", _waiting(run), class_="dim")
+    head = h("h3", h("span", step.name, class_="code"), f" {step.value}")
+    return h("li", h("span", icon(word, 22), class_="knot"), h("div", head, body, class_="step-body"),
+             class_=f"step {word}")  # fmt: skip
+
+
+def _waiting(run: GateRun | None) -> str:
+    return "Not run yet." if run is None else "No check of this step has reported."
+
+
+def _finding(found: Finding) -> Markup:
+    spread = found.interval is not None or found.statistic != found.threshold
+    tone = TONES.get(found.verdict, "")
+    plot = bullet(found.statistic, found.interval, found.threshold, found.unit, tone) if spread else None
+    waived = h("p", icon("none", 16), h("b", "Waived: "), found.waived, class_="waiver") if found.waived else None
+    inside = details(found.details)
+    return h(
+        "article",
+        h(
+            "div",
+            h("p", badge(found.verdict), " ", h("b", found.check), class_="finding-head"),
+            h("p", found.message),
+            waived,
+            _numbers(found),
+            class_="said",
+        ),
+        h("div", plot, class_="plot-cell") if plot else None,
+        more("Details", inside) if inside else None,
+        class_=f"finding {found.verdict.value}",
+        aria_label=f"{found.step.name} {found.check}: {found.verdict.value}",
+    )
+
+
+def _numbers(found: Finding) -> Markup | None:
+    parts: list[str] = []
+    if found.statistic is not None:
+        parts.append(number(found.statistic, found.unit))
+    if found.interval is not None:
+        parts.append(between(found.interval))
+    if found.threshold is not None:
+        parts.append(f"threshold {number(found.threshold)}")
+    if found.rows:
+        parts.append(f"{found.rows:,} rows")
+    if found.defect is not None:
+        parts.append(f"defect: {found.defect.value.replace('-', ' ')}")
+    if found.reasons:
+        parts.append("reasons: " + ", ".join(found.reasons[:8]))
+    return h("p", " · ".join(parts), class_="numbers") if parts else None
+
+
+def details(known: Mapping[str, Any]) -> list[Markup]:
+    """A finding's details: known shapes as pictures, lists as tables, the rest as names and values."""
+    shown: list[Markup] = []
+    plain: list[Markup] = []
+    for name, value in known.items():
+        title = _title(name)
+        if _is_calibration(value):
+            shown.append(
+                h("figure", calibration(value), h("figcaption", "Observed rate against mean score, dashed: ideal"))
+            )
+            shown.append(more("As a table", _rows(title, value)))
+        elif _is_rows(value):
+            shown.append(_rows(title, value))
+        elif isinstance(value, Mapping) and value:
+            shown.append(_mapping(title, value))
+        else:
+            plain.append(h("div", h("dt", title), h("dd", _cell(value))))
+    return ([h("dl", plain, class_="facts")] if plain else []) + shown
+
+
+def _is_rows(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(r, Mapping) for r in value)
+
+
+def _is_calibration(value: Any) -> bool:
+    return _is_rows(value) and {"mean_score", "rate", "low", "high", "n"} <= set(value[0])
+
+
+def _rows(title: str, rows: Sequence[Mapping[str, Any]]) -> Markup:
+    columns = list(dict.fromkeys(key for row in rows[:MAX_ROWS] for key in row))
+    centre = next((c for c in ("gap", "auc", "mean", "importance", "value", "difference") if c in columns), None)
+    picture = {"low", "high"} <= set(columns) and centre is not None
+    left_out = {"low", "high"} if picture else set()
+    kept = [c for c in columns if c not in left_out]
+    body = [
+        [*[_column(name, row.get(name)) for name in kept], *([_interval(row, str(centre))] if picture else [])]
+        for row in rows[:MAX_ROWS]
+    ]
+    cut = f" (first {MAX_ROWS} of {len(rows)})" if len(rows) > MAX_ROWS else ""
+    return table(
+        f"{title}{cut}", [*[_title(c) for c in kept], *(["95 % interval"] if picture else [])], body, "details"
+    )
+
+
+def _interval(row: Mapping[str, Any], centre: str) -> Child:
+    low, high, value = row.get("low"), row.get("high"), row.get(centre)
+    if not all(isinstance(v, int | float) and math.isfinite(v) for v in (low, high, value)):
+        return "not measured"
+    limit = 0.5 if centre == "auc" else 0.0
+    return bullet(float(str(value)), Interval(float(str(low)), float(str(high))), limit, centre)
+
+
+def _column(name: str, value: Any) -> Child:
+    if name == "verdict" and isinstance(value, str):
+        return badge(value)
+    if name == "share" and isinstance(value, float) and 0 <= value <= 1:
+        return [bar(value), f" {percent(value, 1)}"]
+    return _cell(value)
+
+
+def _mapping(title: str, value: Mapping[str, Any]) -> Markup:
+    if all(isinstance(v, Mapping) for v in value.values()):
+        return _rows(title, [{"name": k, **v} for k, v in value.items()])
+    return table(
+        title, ("Name", "Value"), [[str(k), _cell(v)] for k, v in list(value.items())[:MAX_ROWS]], "details"
+    )
+
+
+def _cell(value: Any) -> Child:
+    if value is None:
+        return "not measured"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return number(float(value))
+    if isinstance(value, list):
+        shown = ", ".join(_text(v) for v in value[:12])
+        return (shown + (f" and {len(value) - 12} more" if len(value) > 12 else "")) or "none"
+    return _text(value) or "none"
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return number(value)
+    text = str(value)
+    return f"{text[:12]}…" if len(text) == 64 and text.isalnum() else text
+
+
+def _title(name: str) -> str:
+    words = name.replace("_", " ").strip()
+    return words[:1].upper() + words[1:]

@@ -1,0 +1,132 @@
+"""The value ledger: what each version earned above the hold-out's policy; or that nobody can say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from roadworthy.domain.review import LedgerEntry
+from roadworthy.domain.serving import Endpoint
+from roadworthy.web.ui.charts import SERIES, Pair, bullet, lines
+from roadworthy.web.ui.layout import Ask, Block, Chart, Page, Text, house_of
+from roadworthy.web.ui.markup import Child, Markup, h
+from roadworthy.web.ui.site import Site
+from roadworthy.web.ui.views.money import earned, total_interval
+from roadworthy.web.ui.words import between, card, command, day, empty, link, money, number, table, version_link
+
+COLUMNS = ("Version", "Endpoint", "From", "Until", "Units served", "Held out", "Per unit",
+           "Interval", "Total", "Interval of the total", "Cost of the hold-out")  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """The ledger of one endpoint: all lines in order, and each version's newest."""
+
+    endpoint: Endpoint
+    lines: tuple[LedgerEntry, ...]
+
+    @property
+    def newest(self) -> list[LedgerEntry]:
+        """The newest line of every version; each covers the version's whole life."""
+        return list({line.version: line for line in self.lines}.values())
+
+
+def build(site: Site, ask: Ask) -> Page:  # noqa: ARG001 - every page is built from the same two
+    """All endpoints' books."""
+    house = house_of(site)
+    with house.store.begin() as tx:
+        books = [Books(e, tuple(tx.of(LedgerEntry).find(endpoint=e.id))) for e in tx.of(Endpoint).find()]
+    newest = [line for b in books for line in b.newest]
+    if not newest:
+        how = (
+            "Deploy a version with a hold-out in its contract, report outcomes, then ",
+            command("review ENDPOINT"),
+            ": it writes the ledger.",
+        )
+        return Page("Value", (Text("head", card("Value", empty("Nothing was measured yet.", *how), name="value")),))
+    blocks: list[Block] = [Text("head", _head(newest)), Text("ledger", _ledger(newest))]
+    blocks += [chart for b in books for chart in charts(b)]
+    return Page("Value", tuple(blocks))
+
+
+def _head(newest: Sequence[LedgerEntry]) -> Markup:
+    said = [h("h1", f"Value to date: {e.amount} ({e.note})", class_="sentence") for e in earned(newest)]
+    return h(
+        "section",
+        said,
+        h(
+            "p",
+            "Value is what deciding with the model earned above the policy of the hold-out: units drawn at random "
+            "and decided without it. Without enough of them nothing is claimed. The interval of the sum adds the "
+            "ends of the versions' intervals.",
+            class_="dim",
+        ),
+        class_="headline",
+    )
+
+
+def _ledger(newest: Sequence[LedgerEntry]) -> Markup:
+    body: list[Child] = [table("Value by version", COLUMNS, [_row(line) for line in newest], "ledger")]
+    reasons = [h("li", f"{line.version}: {line.reason}") for line in newest if not line.measurable]
+    if reasons:
+        body.append(h("div", h("h3", "Why some are not measurable"), h("ul", reasons)))
+    return card("Ledger", body, name="ledger")
+
+
+def _row(line: LedgerEntry) -> list[Child]:
+    total = total_interval(line)
+    missing = h("span", "not measurable", class_="dim")
+    measured: list[Child] = [missing] * 5
+    if line.measurable and line.per_unit is not None:
+        tone = (
+            "good"
+            if line.interval and line.interval.low > 0
+            else "bad"
+            if line.interval and line.interval.high < 0
+            else ""
+        )
+        measured = [
+            h("b", money(line.per_unit, line.unit), class_="nowrap"),
+            bullet(line.per_unit, line.interval, 0.0, line.unit, tone),
+            h("b", money(line.total, line.unit), class_="nowrap") if line.total is not None else missing,
+            between(total, line.unit),
+            money(line.holdout_cost, line.unit) if line.holdout_cost is not None else missing,
+        ]
+    return [
+        version_link(line.version),
+        link(line.endpoint, "endpoints", line.endpoint),
+        day(line.since),
+        day(line.until),
+        number(line.units_served),
+        number(line.units_held_out),
+        *measured,
+    ]
+
+
+def charts(books: Books) -> list[Chart]:
+    """Value per unit over the reviews, one line per version, with its interval."""
+    if not books.lines:
+        return []
+    days = list(dict.fromkeys(day(line.until) for line in books.lines))
+    versions = list(dict.fromkeys(line.version for line in books.lines))
+    series, bands = [], []
+    for at, version in enumerate(versions):
+        mine = {day(line.until): line for line in books.lines if line.version == version}
+        colour = SERIES[at % len(SERIES)]
+        found = [mine.get(d) for d in days]
+        series.append((version, [line.per_unit if line else None for line in found], colour))
+        bands.append((version, [_pair(line) for line in found], colour))
+    unit = books.lines[-1].unit
+    newest = "; ".join(
+        f"{line.version} {money(line.per_unit, unit)}"
+        if line.per_unit is not None
+        else f"{line.version} not measurable"
+        for line in books.newest
+    )
+    says = f"Value per unit above the hold-out on {books.endpoint.id}, over a version's life to date: {newest}."
+    options = lines(days, series, bands=bands, marks=(("as without the model", 0.0),), axis=f"{unit} per unit")
+    return [Chart(f"value-{books.endpoint.id}", f"Value per unit: {books.endpoint.id}", says, options, 320, "full")]
+
+
+def _pair(line: LedgerEntry | None) -> Pair | None:
+    return (line.interval.low, line.interval.high) if line is not None and line.interval is not None else None

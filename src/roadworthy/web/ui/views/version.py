@@ -1,0 +1,212 @@
+"""One version: what it is, what every gate found, who signed which digest, what is open, what was done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from roadworthy.domain.gate import Gate, GateRun
+from roadworthy.domain.lifecycle import State
+from roadworthy.domain.model import Dataset, ModelVersion
+from roadworthy.domain.returns import WorkItem
+from roadworthy.domain.trust import Change, Evidence, HandOff, SignOff
+from roadworthy.services.house import House
+from roadworthy.services.watch.verify import changes
+from roadworthy.web.ui.layout import Ask, Page, Text, house_of
+from roadworthy.web.ui.markup import Child, Markup, h
+from roadworthy.web.ui.site import Site
+from roadworthy.web.ui.views.changes import change_table
+from roadworthy.web.ui.views.findings import gate_section
+from roadworthy.web.ui.views.work import work_table
+from roadworthy.web.ui.words import (
+    card,
+    command,
+    count,
+    digest,
+    empty,
+    facts,
+    icon,
+    joined,
+    link,
+    moment,
+    more,
+    number,
+    state,
+    table,
+    version_link,
+)
+
+SHOWN_CHANGES = 100
+"""Newest changes about a version on its page."""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """Everything recorded about one version."""
+
+    version: ModelVersion
+    train: Dataset
+    runs: tuple[GateRun, ...]
+    signed: tuple[SignOff, ...]
+    evidence: tuple[Evidence, ...]
+    hand_offs: tuple[HandOff, ...]
+    work: tuple[WorkItem, ...]
+    changes: tuple[Change, ...]
+
+
+def build(site: Site, ask: Ask) -> Page:
+    """The page of `/versions/{version}`."""
+    found = _file(house_of(site), ask.path["version"])
+    gates = [Text(f"gate-block-{g.value}", gate_section(g, [r for r in found.runs if r.gate is g])) for g in Gate]
+    return Page(
+        found.version.id,
+        (
+            Text("head", _head(found)),
+            *gates,
+            Text("signatures", _signatures(found), "half"),
+            Text("handoff", _hand_off(found), "half"),
+            Text("evidence", _evidence(found.evidence)),
+            Text("work", _work(found.work)),
+            Text("changes", _changes(found.changes)),
+        ),
+    )
+
+
+def _file(house: House, name: str) -> File:
+    recorded = tuple(changes(house, name, SHOWN_CHANGES))
+    with house.store.begin() as tx:
+        version = tx.of(ModelVersion).get(name)
+        return File(
+            version=version,
+            train=tx.of(Dataset).get(version.train_dataset),
+            runs=tuple(tx.of(GateRun).find(version=name)),
+            signed=tuple(tx.of(SignOff).find(version=name)),
+            evidence=tuple(tx.of(Evidence).find(version=name)),
+            hand_offs=tuple(tx.of(HandOff).find(version=name)),
+            work=tuple(tx.of(WorkItem).find(version=name, newest_first=True)),
+            changes=recorded,
+        )
+
+
+def _next(version: ModelVersion) -> Child:
+    name = version.id
+    steps: dict[State, Child] = {
+        State.REGISTERED: ["Next: ", command("validate", name)],
+        State.AWAITING_SIGN_OFF: ["Next: somebody who did not develop it signs, ", command("sign", name)],
+        State.VALIDATED: ["Next: ", command("release", name)],
+        State.CANDIDATE: ["Next: an operator takes it on, ", command("accept", name), ", then ",
+                          command("activate", name)],
+        State.ACTIVATED: ["Next: ", command("deploy", name), ", or keep reviewing what serves."],
+        State.RETURNED: ["Next: mend what the work items name and register a version descending from this one, ",
+                         command("register"), "."],
+        State.SUSPENDED: ["It is suspended: it answers nothing until it is reinstated."],
+        State.RETIRED: ["It is retired: this state is final."],
+    }  # fmt: skip
+    return steps.get(version.state, ["A gate is running; this page follows it."])
+
+
+def _head(of: File) -> Markup:
+    v = of.version
+    trained: Child = [
+        link(of.train.source, "data", use_case=v.use_case),
+        f", {count(of.train.rows, 'row')}, ",
+        digest(of.train.digest),
+    ]
+    known: list[tuple[str, Child]] = [
+        ("Artifact", [digest(v.artifact, 16), f" ({v.format.value})"]),
+        ("Use case", link(v.use_case, "data", use_case=v.use_case)),
+        ("Developers", ", ".join(v.developers)),
+        ("Training data", trained),
+        ("Acts from score", number(v.threshold)),
+        ("Inputs", count(len(v.signature.inputs), "column")),
+        ("Descends from", joined([version_link(p) for p in v.parents]) if v.parents else "none"),
+        ("Code revision", v.code_revision or "not given"),
+        ("Registered", moment(v.created_at)),
+    ]
+    return h(
+        "section",
+        h("div", h("h1", v.id), state(v.state), class_="card-head"),
+        h("p", v.description) if v.description else None,
+        h("p", _next(v), class_="next"),
+        facts(known),
+        more(
+            f"Environment: {count(len(v.environment), 'library', 'libraries')}",
+            facts(sorted(v.environment.items())),
+        )
+        if v.environment
+        else None,
+        more("Inputs and what was seen in training", _inputs(v)),
+        class_="card",
+    )
+
+
+def _inputs(version: ModelVersion) -> Markup:
+    rows: list[list[Child]] = []
+    for c in version.signature.inputs:
+        seen = (
+            f"{number(c.low)} to {number(c.high)}" if c.low is not None else ", ".join(c.categories[:12]) or "any"
+        )
+        more_ = f" and {len(c.categories) - 12} more" if len(c.categories) > 12 else ""
+        rows.append([c.name, c.dtype.value, seen + more_, "yes" if c.missing_allowed else "no"])
+    return table("Input columns", ("Column", "Type", "Seen in training", "May be missing"), rows, "details")
+
+
+def _signatures(of: File) -> Markup:
+    if not of.signed:
+        how = ("An independent validator signs the newest validation: ", command("sign", of.version.id), ".")
+        return card("Signatures", empty("Nobody has signed yet.", *how), name="signatures")
+    items = [
+        h(
+            "li",
+            icon("pass" if s.approved else "fail"),
+            h("b", f" {s.person} {'approved' if s.approved else 'rejected'} "),
+            h("code", s.gate_run),
+            ", evidence ",
+            digest(s.evidence),
+            " on ",
+            moment(s.created_at),
+            h("br"),
+            h("q", s.reason) if s.reason else h("span", "no reason given", class_="dim"),
+        )
+        for s in of.signed
+    ]
+    return card("Signatures", h("ul", items, class_="work-list"), name="signatures")
+
+
+def _hand_off(of: File) -> Markup:
+    if not of.hand_offs:
+        how = ("An operator accepts a candidate: ", command("accept", of.version.id, "--run-book ..."), ".")
+        return card("Hand-off", empty("Nobody operates this version yet.", *how), name="hand-off")
+    newest = of.hand_offs[-1]
+    known: dict[str, Child] = {
+        "Operator": newest.operator,
+        "Service owner": newest.service_owner,
+        "Run book": newest.run_book,
+        "Accepted": moment(newest.accepted_at),
+        "Evidence": digest(newest.statement),
+    }
+    return card("Hand-off", facts(known), name="hand-off")
+
+
+def _evidence(found: Sequence[Evidence]) -> Markup:
+    if not found:
+        return card("Evidence", empty("No signed statement yet: each gate run and each signature leaves one."),
+                    name="evidence")  # fmt: skip
+    rows: list[list[Child]] = [
+        [e.kind.value.replace("-", " "), digest(e.id, 16), digest(e.subject), e.signer, moment(e.created_at)]
+        for e in found
+    ]
+    how = h("p", "Verify all of it offline: ", command("bundle", found[0].version), ", then ",
+            command("verify FILE"), class_="dim")  # fmt: skip
+    columns = ("Statement", "Evidence", "About the digest", "Signed by", "On")
+    return card("Evidence", table("Signed statements", columns, rows), how, name="evidence")
+
+
+def _work(items: Sequence[WorkItem]) -> Markup:
+    if not items:
+        return card("Work items", empty("No defect of this version is recorded."), name="work-items")
+    return card("Work items", work_table("Work items of this version", items), name="work-items")
+
+
+def _changes(found: Sequence[Change]) -> Markup:
+    return card("Change record", change_table(found), name="change-record")

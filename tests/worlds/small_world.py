@@ -1,0 +1,398 @@
+"""A small, fast, whole world: one installation in memory (or on disk), people, simulated offers, small real models.
+
+    world = World.in_memory()
+    world.prepare()                       # people, use case, data, contract
+    v = world.register()                  # a small real model
+    world.activate_fully(v.id)            # every gate, sign-off, hand-off
+    world.house ... the services' `House`
+
+Nothing in here is a stand-in: the stores, the engine, the policy, the perimeter and the gateway are those that ship.
+`fork()` gives an independent copy of an in-memory world, so that many tests may start from one stage.
+"""
+
+from __future__ import annotations
+
+import copy
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import offer_training
+import pyarrow.parquet as papq
+
+from roadworthy.adapters.access.cedar import CedarPolicy
+from roadworthy.adapters.artifacts.memory import MemoryArtifacts
+from roadworthy.adapters.clock import SimulatedClock
+from roadworthy.adapters.decisions.memory import MemoryLog
+from roadworthy.adapters.engines.inline import InlineEngine
+from roadworthy.adapters.runtimes.skops_runtime import save_skops
+from roadworthy.adapters.served.memory import MemoryServed
+from roadworthy.adapters.signing.memory import MemoryKeyring
+from roadworthy.adapters.storage.memory import MemoryStore
+from roadworthy.apps.data_plane import build_gateway
+from roadworthy.apps.perimeter import LocalPerimeter
+from roadworthy.apps.workshop import LocalWorkshop
+from roadworthy.domain.gate import Gate, GateRun
+from roadworthy.domain.model import Dataset, DatasetRole, ModelVersion
+from roadworthy.domain.returns import WorkItem
+from roadworthy.domain.serving import Deployment, Endpoint
+from roadworthy.domain.trust import Change, Person, SignOff
+from roadworthy.domain.use_case import DecisionPoint, DecisionPointKind, KpiContract, RiskTier, UseCase
+from roadworthy.gateway.plane import Gateway, InProcessEndpoint
+from roadworthy.gateway.request import Answer
+from roadworthy.services.catalog.contracts import KpiTerms, agree_contract
+from roadworthy.services.catalog.datasets import register_dataset
+from roadworthy.services.catalog.people import add_person, found
+from roadworthy.services.catalog.use_cases import register_use_case
+from roadworthy.services.catalog.versions import NewVersion, register_version
+from roadworthy.services.gates.hand_off import accept_hand_off
+from roadworthy.services.gates.run import WORK, GateOrder, carry_out, run_gate
+from roadworthy.services.gates.sign_off import sign_off
+from roadworthy.services.house import House
+from roadworthy.services.serve.deploy import deploy
+from roadworthy.services.serve.endpoints import register_endpoint
+from roadworthy.services.serve.publish import publish_trust
+from roadworthy.statistics.frame import Floats, Frame
+
+START = datetime(2026, 3, 2, 9, tzinfo=UTC)
+CASE, ENDPOINT = "offers", "mailing"
+INPUTS = ("age", "balance", "visits", "channel")
+CAST = {
+    "olga": "business-owner",
+    "dan": "data-scientist",
+    "dora": "data-scientist",
+    "vera": "validator",
+    "victor": "validator",
+    "rita": "risk-reviewer",
+    "omar": "operator",
+    "ada": "auditor",
+}
+VALUE = "CASE WHEN acted THEN 8 * outcome - 3 ELSE 0 END"
+CHANNELS = {"branch": -0.8, "phone": 0.0, "web": 0.9}
+TRAINING = Path(offer_training.__file__)
+WORLDS = TRAINING.parent
+STEPS = {
+    Gate.VALIDATION: tuple(f"V{i}" for i in range(1, 10)),
+    Gate.RELEASE: tuple(f"R{i}" for i in range(1, 8)),
+    Gate.ACTIVATION: tuple(f"A{i}" for i in range(1, 8)),
+}
+EVERY_STEP = tuple(step for steps in STEPS.values() for step in steps)
+
+
+def simulate(rows: int, seed: int, *, shift: float = 0.0, rate: float = 0.0) -> tuple[Frame, Floats]:
+    """Customers and whether they accepted (about a third); the true log-odds are linear in the inputs.
+
+    `shift` ages the customers (standard deviations), `rate` raises everybody's log-odds.
+    """
+    rng = np.random.default_rng(seed)
+    age = np.clip(rng.normal(48 + 12 * shift, 12, rows), 18, 95).astype(np.int64)
+    balance = rng.lognormal(7.0, 0.8, rows)
+    visits = rng.poisson(4.0, rows).astype(np.int64)
+    channel, gender = np.empty(rows, dtype=object), np.empty(rows, dtype=object)
+    channel[:] = rng.choice(list(CHANNELS), rows).tolist()
+    gender[:] = rng.choice(["f", "m"], rows).tolist()
+    log_odds = (
+        -0.9
+        + rate
+        + 0.06 * (age - 48)
+        + 1.0 * (np.log(balance) - 7.0)
+        + 0.4 * (visits - 4)
+        + np.array([CHANNELS[c] for c in channel])
+    )
+    y = (rng.random(rows) < 1 / (1 + np.exp(-log_odds))).astype(np.float64)
+    balance[rng.random(rows) < 0.02] = np.nan
+    inputs = Frame({"age": age, "balance": balance, "visits": visits, "channel": channel, "gender": gender})
+    return inputs, y
+
+
+def table(rows: int, seed: int, **about: Any) -> Frame:
+    """Simulated history with its target column `accepts` (yes / no)."""
+    inputs, y = simulate(rows, seed, **about)
+    target = np.empty(rows, dtype=object)
+    target[:] = np.where(y == 1.0, "yes", "no").tolist()
+    return inputs.with_column("accepts", target)
+
+
+def parquet(frame: Frame) -> bytes:
+    """A frame as the bytes of a Parquet file."""
+    stored = io.BytesIO()
+    papq.write_table(frame.to_arrow(), stored)
+    return stored.getvalue()
+
+
+def arrivals(rows: int, step_s: float = 60.0) -> Any:
+    """When each request of a production sample arrived."""
+    step = np.timedelta64(int(step_s * 1e6), "us")
+    return np.datetime64("2026-02-01T00:00:00", "us") + np.arange(rows) * step
+
+
+@lru_cache(maxsize=32)
+def artifact(function: str = "logistic", seed: int = 0, rows: int = 900, inputs: tuple[str, ...] = INPUTS) -> bytes:
+    """A small real model, trained on the training rows of the world (seed 1), as skops bytes."""
+    frame, y = simulate(rows, 1)
+    columns = {n: frame[n] for n in inputs}
+    return save_skops(getattr(offer_training, function)(columns, y, seed))
+
+
+def playbook(*checks: str, waive: Sequence[str] | None = None, name: str = "small", **params: Any) -> bytes:
+    """A playbook of `step:check` entries; every other step is waived by name, unless `waive` says which.
+
+    `params` are given as `check_id_with_underscores={...}`.
+    """
+    lines = [f"name: {name}", "steps:" if checks else "steps: {}"]
+    planned: dict[str, list[str]] = {}
+    for entry in checks:
+        step, _, check = entry.partition(":")
+        planned.setdefault(step, []).append(check)
+    for step, ids in planned.items():
+        lines.append(f"  {step}:")
+        for check in ids:
+            given = params.get(check.replace("-", "_"))
+            lines.append(f"    - {{check: {check}{f', params: {given}' if given else ''}}}")
+    waived = [s for s in EVERY_STEP if s not in planned] if waive is None else waive
+    lines.append("waivers:" if waived else "waivers: []")
+    lines += [f'  - {{step: {s}, check: "*", reason: "not asked of this small world ({s})"}}' for s in waived]
+    return "\n".join(lines).encode()
+
+
+WAIVED = playbook()
+"""Every step waived by name: the quickest lawful road."""
+
+CHEAP = playbook("V1:kpi-contract", "V6:data-quality", "V9:independent-validator", name="cheap")
+"""Three quick real checks."""
+
+FULL = (WORLDS / "full_playbook.yaml").read_bytes()
+"""Every step with its real check, parameters sized for a small world."""
+
+
+@dataclass
+class World:
+    """One installation and the people in it."""
+
+    house: House
+    clock: SimulatedClock
+
+    @classmethod
+    def in_memory(cls, **parts: Any) -> World:
+        """A founded installation with nobody but the administrator; `parts` replace ports of the house."""
+        clock = SimulatedClock(START)
+        workshop = LocalWorkshop()
+        made: dict[str, Any] = {
+            "store": MemoryStore(),
+            "artifacts": MemoryArtifacts(),
+            "decisions": MemoryLog(),
+            "served": MemoryServed(),
+            "trust": MemoryServed(),
+            "keyring": MemoryKeyring(),
+            "policy": CedarPolicy(),
+            "clock": clock,
+            "engine": InlineEngine(),
+            "perimeter": LocalPerimeter(workshop),
+            "workshop": workshop,
+            **parts,
+        }
+        world = cls(House(**made), clock)
+        world.open()
+        return world
+
+    def open(self) -> None:
+        """What `apps.building` does once the parts are there."""
+        found(self.house, "admin")
+        self.house.engine.register(WORK, lambda durable, arguments: carry_out(self.house, durable, arguments))
+        self.house.engine.launch()
+        publish_trust(self.house)
+
+    def fork(self) -> World:
+        """An independent copy of an in-memory world."""
+        h = self.house
+        clock = SimulatedClock(self.clock.now())
+        store, artifacts, log, keyring = MemoryStore(), MemoryArtifacts(), MemoryLog(), MemoryKeyring()
+        store._contents = copy.deepcopy(h.store._contents)
+        artifacts._kept = dict(h.artifacts._kept)
+        log._decisions, log._outcomes = list(h.decisions._decisions), list(h.decisions._outcomes)
+        keyring._signers = dict(h.keyring._signers)
+        served, trust = MemoryServed(), MemoryServed()
+        served._documents, trust._documents = dict(h.served._documents), dict(h.trust._documents)
+        parts = {"store": store, "artifacts": artifacts, "decisions": log, "served": served, "trust": trust}
+        house = replace(h, **parts, keyring=keyring, clock=clock, engine=InlineEngine())
+        world = World(house, clock)
+        world.open()
+        return world
+
+    # Who and what there is
+
+    def who(self, name: str) -> Person:
+        """A person of the cast."""
+        return self.house.person(name)
+
+    def cast(self) -> None:
+        """Everybody of `CAST`."""
+        admin = self.who("admin")
+        for name, role in CAST.items():
+            add_person(self.house, admin, name, [role])
+
+    def use_case(self, **about: Any) -> UseCase:
+        """The use case `offers`, owned by olga."""
+        plain: dict[str, Any] = {
+            "id": CASE,
+            "objective": "Offer the plan to those who will take it",
+            "owner": "olga",
+            "risk_tier": RiskTier.LOW,
+            "target": "accepts",
+            "positive_label": "yes",
+            "label_delay_days": 7.0,
+            "decision_points": (DecisionPoint("letter", DecisionPointKind.APPLICATION, "mailer"),),
+            "created_at": self.clock.now(),
+            "sensitive": ("gender",),
+            "segments": ("channel",),
+        }
+        return register_use_case(self.house, self.who("olga"), UseCase(**{**plain, **about}))
+
+    def data(self, role: str, frame: Frame | None = None, *, by: str = "dan", case: str = CASE, **about: Any) -> Dataset:
+        """A data set in a role; without a frame, the world's own rows for it."""
+        which = DatasetRole[role.upper()]
+        seed = {"TRAIN": 1, "SEALED": 2, "PRODUCTION": 3, "VALIDATION": 4}[which.name]
+        made = table(900 if which is DatasetRole.TRAIN else 700, seed) if frame is None else frame
+        if frame is None and which is DatasetRole.PRODUCTION:
+            made = made.with_column("arrived_at", arrivals(made.n_rows))
+        return register_dataset(self.house, self.who(by), case, which, parquet(made), f"{role}.parquet", **about)
+
+    def agree(self, **about: Any) -> KpiContract:
+        """The contract in which olga says what counts."""
+        plain: dict[str, Any] = {
+            "use_case": CASE,
+            "unit": "EUR",
+            "value": VALUE,
+            "target": 0.2,
+            "holdout_share": 0.1,
+            "holdout_acts": False,
+        }
+        return agree_contract(self.house, self.who("olga"), KpiTerms(**{**plain, **about}))[0]
+
+    def prepare(self) -> World:
+        """People, use case, training, sealed and production data, contract, endpoint."""
+        self.cast()
+        self.use_case()
+        for role in ("train", "sealed", "production"):
+            self.data(role)
+        self.agree()
+        register_endpoint(self.house, self.who("omar"), ENDPOINT, CASE, "letter")
+        return self
+
+    def dataset(self, role: str) -> Dataset:
+        """The newest data set in a role."""
+        return self.all(Dataset, role=DatasetRole[role.upper()])[-1]
+
+    def register(self, model: bytes | None = None, *, by: str = "dan", **about: Any) -> ModelVersion:
+        """A version of the model `offers`; without bytes, a logistic regression with its training code."""
+        plain: dict[str, Any] = {
+            "use_case": CASE,
+            "name": "offers",
+            "artifact": artifact() if model is None else model,
+            "train_dataset": self.dataset("train").id,
+            "threshold": 0.375,
+            "inputs": INPUTS,
+            "description": "A logistic regression on four inputs.",
+            "code_revision": "4f2c",
+            "environment": {"scikit-learn": "1"},
+        }
+        if model is None:
+            plain |= {"training": "logistic", "training_code": TRAINING.read_bytes()}
+        return register_version(self.house, self.who(by), NewVersion(**{**plain, **about}))
+
+    # The road
+
+    def order(self, version: str, gate: Gate, book: bytes = WAIVED) -> GateOrder:
+        """What to run: release and activation on the production sample, for the endpoint."""
+        if gate is Gate.VALIDATION:
+            return GateOrder(version, gate, book)
+        return GateOrder(version, gate, book, production=self.dataset("production").id, endpoint=ENDPOINT)
+
+    def gate(self, version: str, gate: Gate, book: bytes = WAIVED, by: str = "") -> GateRun:
+        """Run a gate to its end, as somebody who may."""
+        actor = by or {Gate.VALIDATION: "dan", Gate.RELEASE: "rita", Gate.ACTIVATION: "omar"}[gate]
+        return run_gate(self.house, self.who(actor), self.order(version, gate, book))
+
+    def validate(self, version: str, book: bytes = WAIVED) -> GateRun:
+        """Run validation."""
+        return self.gate(version, Gate.VALIDATION, book)
+
+    def sign(self, version: str, by: str = "vera", *, approved: bool = True, reason: str = "holds") -> SignOff:
+        """Approve (or reject) the newest validation."""
+        return sign_off(self.house, self.who(by), version, approved=approved, reason=reason)
+
+    def accept(self, version: str) -> None:
+        """Omar takes the version into operation."""
+        accept_hand_off(self.house, self.who("omar"), version, service_owner="omar", run_book="Roll back, call omar.")
+
+    def activate_fully(self, version: str, book: bytes = WAIVED) -> ModelVersion:
+        """Validation, signature, release, hand-off, activation."""
+        self.validate(version, book)
+        self.sign(version)
+        self.gate(version, Gate.RELEASE, book)
+        self.accept(version)
+        self.gate(version, Gate.ACTIVATION, book)
+        return self.version(version)
+
+    def deploy(self, version: str, **about: Any) -> Deployment:
+        """Put a version in force on the endpoint."""
+        return deploy(self.house, self.who("omar"), version, ENDPOINT, **about)
+
+    # Traffic
+
+    def gateway(self) -> Gateway:
+        """The gateway over this world's documents, keys, artifacts and log; close it."""
+        h = self.house
+        return build_gateway(h.served, h.trust, h.artifacts, h.decisions, h.clock)
+
+    def ask(self, gateway: Gateway, frame: Frame, names: Sequence[str], endpoint: str = ENDPOINT) -> list[Answer]:
+        """Score rows through the in-process endpoint; unit and request ids are `names`."""
+        return InProcessEndpoint(gateway, endpoint).predict(frame.select(INPUTS), list(names), list(names))
+
+    # What came of it
+
+    def all(self, kind: type[Any], **equals: Any) -> list[Any]:
+        """Everything of a kind that is stored."""
+        with self.house.store.begin() as tx:
+            return list(tx.of(kind).find(**equals))
+
+    def version(self, version: str) -> ModelVersion:
+        """A version as it stands."""
+        with self.house.store.begin() as tx:
+            return tx.of(ModelVersion).get(version)
+
+    def deployment(self) -> Deployment:
+        """The newest deployment."""
+        return self.all(Deployment)[-1]
+
+    def changes(self) -> list[Change]:
+        """The change record, oldest first."""
+        with self.house.store.begin() as tx:
+            return list(tx.changes.read())
+
+    def actions(self) -> list[str]:
+        """What was done, oldest first."""
+        return [c.action for c in self.changes()]
+
+    def work(self) -> list[WorkItem]:
+        """All work items."""
+        return self.all(WorkItem)
+
+    def endpoints(self) -> list[Endpoint]:
+        """All endpoints."""
+        return self.all(Endpoint)
+
+
+def outcomes_of(frame: Frame, names: Sequence[str], y: Floats) -> Mapping[str, float]:
+    """Request id -> what happened."""
+    return dict(zip(names, [float(v) for v in y], strict=True))
+
+
+def days(n: float) -> timedelta:
+    """A number of days."""
+    return timedelta(days=n)
