@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
-
-import numpy as np
 
 from roadworthy.apps.story.cast import (
     CALL_COST,
@@ -124,30 +122,34 @@ def first_version(stage: Stage) -> ModelVersion:
 
 def go_live(stage: Stage, version: ModelVersion) -> Replay:
     """Act 3: the following months as live traffic; the platform reviews each month by itself."""
-    stage.tell.act("3. Live: seven months of calls, outcomes a week late")
+    stage.tell.act("3. Live: the crisis comes, outcomes arrive a week late")
     replay = Replay(stage, version.signature)
-    for month in ("2008-11", "2008-12", "2009-03", "2009-04", "2009-05"):
-        live_month(stage, replay, month)
+    for first, last in (("2008-11", "2008-12"), ("2009-03", "2009-04"), ("2009-05", "2009-05")):
+        live(stage, replay, first, last)
     return replay
 
 
-def live_month(stage: Stage, replay: Replay, month: str) -> ReviewRun | None:
-    """One month of traffic, its outcomes, and the review at its end."""
-    rows = stage.history.rows(month, month)
-    if len(rows) == 0:
-        return None
-    replay.send(rows, f"calls of {month}")
-    return close_month(stage, replay, month)
+def live(stage: Stage, replay: Replay, first: str, last: str) -> ReviewRun:
+    """Some months of traffic, and the review at their end."""
+    replay.send(stage.history.rows(first, last), f"calls of {between(first, last)}")
+    return close(stage, replay, first, last)
 
 
-def close_month(stage: Stage, replay: Replay, month: str) -> ReviewRun:
-    """Wait for the month's outcomes, then review it."""
-    since = datetime.fromisoformat(f"{month}-01T00:00:00+00:00")
+def between(first: str, last: str) -> str:
+    """A span of months in words."""
+    return first if first == last else f"{first} to {last}"
+
+
+def close(stage: Stage, replay: Replay, first: str, last: str) -> ReviewRun:
+    """Wait for the outcomes of these months, then review them."""
+    since = datetime.fromisoformat(f"{first}-01T00:00:00+00:00")
     stage.clock.advance(timedelta(days=LABEL_DELAY_DAYS + 1))
     replay.report_outcomes()
     found = stage.as_(OPERATOR).review(ENDPOINT, since=since, until=stage.clock.now())
-    stage.facts.setdefault("reviews", {})[month] = found
-    stage.tell.say(f"review of {month} ({found.decisions} decisions): {found.conclusion}", _mood(found))
+    stage.facts.setdefault("reviews", {})[first] = found
+    stage.tell.say(
+        f"review of {between(first, last)} ({found.decisions} decisions): {found.conclusion}", _mood(found)
+    )
     for signal in found.signals:
         if signal.kind is SignalKind.VALUE:
             stage.tell.say(f"  {signal.message}", "money")
@@ -174,7 +176,7 @@ def second_version(stage: Stage, first: ModelVersion, replay: Replay) -> ModelVe
     for month in ("2009-06", "2009-07"):
         replay.send(stage.history.rows(month, month), f"calls of {month}, canary", lambda: step(stage))
         step(stage)
-        close_month(stage, replay, month)
+        close(stage, replay, month, month)
     return version
 
 
@@ -203,10 +205,10 @@ def broken_version(stage: Stage, second: ModelVersion, replay: Replay) -> ModelV
     stage.as_(OPERATOR).deploy(version.id, ENDPOINT, SCHEDULE)
     replay.send(august[-150:], "calls of 2009-08, canary")
     step(stage)
-    close_month(stage, replay, "2009-08")
+    close(stage, replay, "2009-08", "2009-08")
     september = stage.history.rows("2009-09", "2009-09")
     replay.send(september, "calls of 2009-09, canary", lambda: step(stage))
-    close_month(stage, replay, "2009-09")
+    close(stage, replay, "2009-09", "2009-09")
     now = stage.road.deployments(ENDPOINT)[0]["deployment"]
     if now["state"] == DeploymentState.ROLLED_BACK.value:
         stage.tell.say(f"{version.id} was rolled back by the platform: {now['reason']}", "good")
@@ -216,15 +218,8 @@ def broken_version(stage: Stage, second: ModelVersion, replay: Replay) -> ModelV
 def rest_of_the_road(stage: Stage, replay: Replay) -> None:
     """Act 6: the remaining months, and what every version earned."""
     stage.tell.act("6. The rest of the road, and the money")
-    for month in np.unique(stage.history.months):
-        if month >= np.datetime64("2009-10"):
-            live_month(stage, replay, str(month))
-    found = stage.as_(OPERATOR).review(ENDPOINT, since=datetime(2009, 6, 1, tzinfo=UTC), until=stage.clock.now())
-    stage.facts["last review"] = found
-    stage.tell.say(f"the last eighteen months together: {found.conclusion}", _mood(found))
-    for signal in found.signals:
-        if signal.kind is SignalKind.VALUE:
-            stage.tell.say(f"  {signal.message}", "money")
+    for first, last in (("2009-10", "2009-12"), ("2010-03", "2010-06"), ("2010-07", "2010-11")):
+        live(stage, replay, first, last)
     rows = []
     newest = {entry.version: entry for entry in stage.road.ledger(ENDPOINT)}
     for entry in newest.values():

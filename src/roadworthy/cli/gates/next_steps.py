@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from roadworthy.cli.lookups import has_contract, status_of, who_may
 from roadworthy.domain.gate import Gate, GateRun
+from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.returns import WorkItemState
 from roadworthy.domain.trust import Role
 from roadworthy.domain.verdict import Verdict
@@ -27,6 +28,16 @@ def after_registering(road: Road, version: str, use_case: str, owner: str) -> st
     if not has_contract(road, use_case):
         return f"Next: roadworthy agree {use_case} --value EXPRESSION --unit UNIT --as {owner}"
     return f"Next: roadworthy validate {version}"
+
+
+def asked_later(version: ModelVersion) -> list[str]:
+    """What was left out when registering, and which step will ask for it."""
+    left_out = (
+        (version.training, "--training FILE.py:FUNCTION: without it V8 cannot train the model again"),
+        (version.code_revision, "--code-revision: V7 and A1 ask for it"),
+        (version.description.strip(), "--description: A1 asks for it"),
+    )
+    return [f"Not given: {said}." for value, said in left_out if not value]
 
 
 def _onward(road: Road, run: GateRun) -> list[str]:

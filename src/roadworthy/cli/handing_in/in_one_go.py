@@ -87,7 +87,7 @@ def register_all(desk: Desk, road: Road, given: HandedIn) -> Done:
             f"risk tier {case.risk_tier.value}, owner {case.owner}, decision point {case.decision_points[0].name}"
         )
     trained = _record_data(road, given.data, train if train is not whole else None, case.id, "train")
-    did.append(f"registered {trained.rows:,} rows to train on: {trained.id}")
+    did.append(f"training data: {trained.rows:,} rows, {trained.id}")
     if sealed is not None:
         kept = _record_data(road, given.sealed or given.data, None if given.sealed else sealed, case.id, "sealed")
         did.append(f"sealed {kept.rows:,} rows for judging ({how}): {kept.id}")

@@ -12,7 +12,7 @@ import typer
 
 from roadworthy.cli.desk import Desk, commands
 from roadworthy.cli.files import write_new
-from roadworthy.cli.gates.next_steps import after_registering
+from roadworthy.cli.gates.next_steps import after_registering, asked_later
 from roadworthy.cli.handing_in.in_one_go import HandedIn, register_all
 from roadworthy.cli.handing_in.preflight import read_file, try_data, try_pair
 from roadworthy.cli.handing_in.splitting import split as split_rows
@@ -78,10 +78,11 @@ def everything(
     with desk.road() as road:
         done = register_all(desk, road, given)
         step = after_registering(road, done.version.id, use_case, done.owner)
+    warnings = [*done.warnings, *asked_later(done.version)]
     desk.answer(
-        {"version": done.version, "did": done.did, "warnings": done.warnings, "next": [step]},
+        {"version": done.version, "did": done.did, "warnings": warnings, "next": [step]},
         "\n".join(f"- {line}" for line in done.did),
-        *(f"! {line}" for line in done.warnings),
+        *(f"! {line}" for line in warnings),
         step,
     )
 
@@ -166,10 +167,12 @@ def register_model(
             **about,
         )
         step = after_registering(road, version.id, use_case, case.owner)
+    warnings = asked_later(version)
     desk.answer(
-        {"version": version, "next": [step]},
+        {"version": version, "warnings": warnings, "next": [step]},
         f"Registered {version.id} ({version.format.value}), trained on {trained}, "
         f"by {', '.join(version.developers)}; inputs {', '.join(version.signature.names)}",
+        *(f"! {line}" for line in warnings),
         step,
     )
 

@@ -59,10 +59,10 @@ def moment(text: str, field: str) -> datetime | None:
 
 
 def _signals(run: ReviewRun) -> Table:
-    table = Table("question", "subject", "verdict", "measured", "what it says", title=f"Review {run.id}")
+    table = Table("monitor", "subject", "verdict", "measured", "what it says", title=f"Review {run.id}")
     for s in sorted(run.signals, key=lambda s: -s.verdict.severity):
         numbers = against(s.statistic, s.interval, s.threshold, s.unit)
-        table.add_row(s.kind.value, s.subject, marked(s.verdict), numbers, s.message)
+        table.add_row(s.monitor, s.subject, marked(s.verdict), numbers, s.message)
     return table
 
 

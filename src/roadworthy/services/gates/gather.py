@@ -157,9 +157,7 @@ def _plan(material: Material, version: ModelVersion) -> MonitorPlan:
     told = tuple(p for p in (hand_off.service_owner if hand_off else "", case.owner if case else "") if p)
     rows = material.train.frame.n_rows if material.train else 0
     route = version.training.partition(":")[2] or f"by hand, by {', '.join(version.developers)}"
-    return MonitorPlan(
-        monitors=MONITORS, alerts_to=told, retrain_route=route, reference_rows=rows
-    )
+    return MonitorPlan(monitors=MONITORS, alerts_to=told, retrain_route=route, reference_rows=rows)
 
 
 def _with_trial(

@@ -16,6 +16,8 @@ from roadworthy.value.attribution import attribute
 from roadworthy.value.expression import compile_expression, evaluate
 from roadworthy.value.ledger import entry
 
+_HELD = "held out"
+
 
 def ledger_entries(
     house: House,
@@ -50,8 +52,9 @@ def _line(
     rows = [d for d in life if d.version == version or _held_beside(d, propensities)]
     frame = decision_frame(rows, outcomes)
     values = evaluate(compile_expression(contract.value, frame.names, "the KPI value"), frame)
-    held = np.array([d.status is DecisionStatus.HELD_OUT for d in rows], dtype=np.bool_)
-    shares = np.array([_holdout_share(d, propensities, contract) for d in rows], dtype=np.float64)
+    held = np.array([_is_held(d) for d in rows], dtype=np.bool_)
+    holdouts = _holdout_shares(life)
+    shares = np.array([_share_of_pair(d, propensities, holdouts) for d in rows], dtype=np.float64)
     since = min(d.at for d in rows)
     until = max(d.at for d in rows) + timedelta(microseconds=1)
     return entry(
@@ -66,13 +69,24 @@ def _line(
 
 
 def _held_beside(decision: Decision, propensities: Mapping[tuple[str, int], float]) -> bool:
-    held = decision.status is DecisionStatus.HELD_OUT
-    return held and (decision.deployment, decision.revision) in propensities
+    return _is_held(decision) and (decision.deployment, decision.revision) in propensities
 
 
-def _holdout_share(
-    decision: Decision, propensities: Mapping[tuple[str, int], float], contract: KpiContract
+def _holdout_shares(life: Sequence[Decision]) -> dict[tuple[str, int], float]:
+    """The hold-out's share per deployment revision, from the logged propensities: contracts change, logs do not."""
+    seen: dict[tuple[str, int], dict[str, float]] = {}
+    for d in life:
+        seen.setdefault((d.deployment, d.revision), {})[_HELD if _is_held(d) else d.arm] = d.propensity
+    return {key: arms.get(_HELD, max(0.0, 1.0 - sum(arms.values()))) for key, arms in seen.items()}
+
+
+def _share_of_pair(
+    decision: Decision, propensities: Mapping[tuple[str, int], float], holdouts: Mapping[tuple[str, int], float]
 ) -> float:
     """Chance of the hold-out among {hold-out, this version}, under the weights then in force."""
-    held = decision.propensity if decision.status is DecisionStatus.HELD_OUT else contract.holdout_share
-    return held / (held + propensities[(decision.deployment, decision.revision)])
+    key = (decision.deployment, decision.revision)
+    return holdouts[key] / (holdouts[key] + propensities[key])
+
+
+def _is_held(decision: Decision) -> bool:
+    return decision.status is DecisionStatus.HELD_OUT

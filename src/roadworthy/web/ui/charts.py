@@ -11,13 +11,16 @@ from typing import Any
 
 from roadworthy.domain.use_case import Interval
 from roadworthy.web.ui.markup import Markup, h
-from roadworthy.web.ui.words import number, percent
+from roadworthy.web.ui.words import level, number
 
 SERIES = ("var(--s1)", "var(--s2)", "var(--s3)", "var(--s4)", "var(--s5)", "var(--s6)")
 """Colours of series, in order of appearance."""
 
 HELD = "var(--held)"
 """The hold-out's colour, everywhere."""
+
+FONT = "system-ui, sans-serif"
+"""Named, so that the chart can measure its text."""
 
 Row = Mapping[str, Any]
 Pair = tuple[float, float]
@@ -107,8 +110,8 @@ def lines(
         drawn += _band(name, pairs, colour, f"band{number_}")
     for name, values, colour in series:
         drawn.append(_series(name, values, colour))
-    if drawn and marks:
-        drawn[-1]["markLine"] = _marks(marks)
+    if drawn:
+        drawn[-1]["markLine"] = _marks(marks, bands)
     options = _axes(labels, axis, log=log, as_percent=as_percent)
     reach = [v for _, v in marks] + [end for _, pairs, _ in bands for pair in pairs if pair for end in pair]
     options["yAxis"] |= _range([v for _, values, _ in series for v in values if v is not None] + reach, log)
@@ -168,26 +171,42 @@ def _band(name: str, pairs: Sequence[Pair | None], colour: str, stack: str) -> l
     ]
 
 
-def _marks(marks: Sequence[tuple[str, float]]) -> dict[str, Any]:
+def _marks(
+    marks: Sequence[tuple[str, float]], bands: Sequence[tuple[str, Sequence[Pair | None], str]]
+) -> dict[str, Any]:
+    """Dashed lines across, and an upright one per interval: a lone point has no band beside it."""
+    across: list[Any] = [{"name": name, "yAxis": value} for name, value in marks]
+    upright = [
+        _upright(at, pair, colour)
+        for _, pairs, colour in bands
+        for at, pair in enumerate(pairs)
+        if pair is not None
+    ]
     return {
         "silent": True,
         "symbol": "none",
+        "animation": False,
         "lineStyle": {"color": "var(--ink-2)", "type": "dashed", "width": 1.2},
         "label": {"position": "insideStartTop", "color": "var(--ink-2)", "fontSize": 11, "formatter": "{b}"},
-        "data": [{"name": name, "yAxis": value} for name, value in marks],
+        "data": [*across, *upright],
     }
+
+
+def _upright(at: int, ends: Pair, colour: str) -> list[dict[str, Any]]:
+    style = {"color": colour, "type": "solid", "width": 2, "opacity": 0.55}
+    return [{"coord": [at, ends[0]], "lineStyle": style, "label": {"show": False}}, {"coord": [at, ends[1]]}]
 
 
 def _axes(labels: Sequence[str], axis: str, *, log: bool = False, as_percent: bool = False) -> dict[str, Any]:
     text = {"color": "var(--ink-2)", "fontSize": 11}
     numbers: dict[str, Any] = {**text, "hideOverlap": True}
     if as_percent:
-        numbers[":formatter"] = "v => (100 * v).toFixed(Math.abs(v) < 0.1 ? 1 : 0) + ' %'"
+        numbers[":formatter"] = "v => v === 0 ? '0 %' : (100 * v).toFixed(Math.abs(v) < 0.1 ? 1 : 0) + ' %'"
     elif log:
         numbers[":formatter"] = "v => v >= 1e4 || v < 1e-3 ? v.toExponential(0) : String(v)"
     return {
         "animation": False,
-        "textStyle": {"fontFamily": "inherit"},
+        "textStyle": {"fontFamily": FONT},
         "grid": {"left": 8, "right": 14, "top": 38, "bottom": 6, "containLabel": True},
         "tooltip": {
             "trigger": "axis",
@@ -243,6 +262,7 @@ def _legend(names: Sequence[str]) -> dict[str, Any]:
         "top": 0,
         "right": 0,
         "icon": "circle",
+        "itemGap": 16,
         "itemWidth": 9,
         "itemHeight": 9,
         "type": "scroll",
@@ -287,7 +307,7 @@ def _picture(
 def _said(value: float, interval: Interval | None, threshold: float | None, unit: str) -> str:
     said = number(value, unit)
     if interval is not None:
-        said += f", {percent(interval.level)} interval {number(interval.low)} to {number(interval.high)}"
+        said += f", {level(interval)} interval {number(interval.low)} to {number(interval.high)}"
     if threshold is not None:
         said += f", threshold {number(threshold)}"
     return said

@@ -58,22 +58,20 @@ def state(of: State) -> Markup:
 
 
 def number(value: float | None, unit: str = "", *, signed: bool = False) -> str:
-    """Four significant digits and the unit; words, never 0, when there is no number."""
+    """Three significant digits and the unit; words, never 0, when there is no number."""
     if value is None or math.isnan(value):
         return "not measured"
     if math.isinf(value):
         return "unbounded"
     sign = "+" if signed else ""
-    if (float(value).is_integer() and abs(value) < 1e15) or abs(value) >= 1e4:
-        text = f"{value:{sign},.0f}"
-    else:
-        text = f"{value:{sign}.4g}"
+    whole = float(value).is_integer() or abs(value) >= 100
+    text = f"{value:{sign},.0f}" if whole and abs(value) < 1e15 else f"{value:{sign}.3g}"
     return f"{MINUS + text[1:] if text.startswith('-') else text} {unit}".strip()
 
 
 def percent(share: float, digits: int = 0) -> str:
     """A share in percent."""
-    return f"{100 * share:.{digits}f} %"
+    return f"{100 * share:.{digits}f}\u00a0%"
 
 
 def money(value: float, unit: str) -> str:
@@ -82,11 +80,16 @@ def money(value: float, unit: str) -> str:
     return f"{text.replace('-', MINUS)} {unit}".strip()
 
 
+def level(interval: Interval) -> str:
+    """An interval's level, as exactly as it takes."""
+    return f"{100 * interval.level:.4g}\u00a0%"
+
+
 def between(interval: Interval | None, unit: str = "") -> str:
     """An interval with its level."""
     if interval is None:
         return "no interval"
-    return f"{percent(interval.level)} interval {number(interval.low)} to {number(interval.high, unit)}"
+    return f"{level(interval)} interval {number(interval.low)} to {number(interval.high, unit)}"
 
 
 def count(n: int, one: str, many: str = "") -> str:

@@ -37,9 +37,8 @@ def build(site: Site, ask: Ask) -> Page:  # noqa: ARG001 - every page is built f
         "Board",
         (
             Text("headline", _headline(found)),
-            Text("board", _board(found.versions, serving)),
-            Text("endpoints", _endpoints(found.endpoints), "half"),
-            Text("work", _work(found.work_items), "half"),
+            Text("board", _board(found.versions, serving), "most"),
+            Text("beside", Markup(_endpoints(found.endpoints) + _work(found.work_items)), "third stack"),
         ),
     )
 
@@ -91,12 +90,12 @@ def _tile(figure: str, name: str, note: str, target: str) -> Markup:
 
 
 def _serving(endpoints: Sequence[EndpointStatus]) -> dict[str, list[str]]:
-    """Where each version answers, and with which share."""
+    """Where each version answers, and with which share of all traffic."""
     found: dict[str, list[str]] = {}
     for e in endpoints:
-        for arm in e.deployment.arms if e.deployment else ():
-            if arm.version and arm.weight > 0:
-                found.setdefault(arm.version, []).append(f"{e.endpoint.id} {percent(arm.weight)}")
+        for arm, share in shares(e.deployment) if e.deployment else ():
+            if arm.version:
+                found.setdefault(arm.version, []).append(f"{e.endpoint.id} {percent(share)}")
     return found
 
 
@@ -120,11 +119,10 @@ def _column(state: State, here: Sequence[VersionStatus], serving: dict[str, list
     cards = [_card(v, serving.get(v.version.id, ())) for v in here[:SHOWN_PER_COLUMN]]
     older = here[SHOWN_PER_COLUMN:]
     rest = h("details", h("summary", f"{len(older)} older"), [_card(v, ()) for v in older]) if older else None
-    nobody = None if here else h("p", "none", class_="dim")
     return h(
         "div",
         head,
-        h("div", cards, rest, nobody, class_="cards"),
+        h("div", cards, rest, class_="cards") if here else None,
         class_=f"lane {state.value}" + ("" if here else " vacant"),
         role="group",
         aria_label=f"{name}: {count(len(here), 'version')}",
@@ -180,22 +178,21 @@ def _endpoint(of: EndpointStatus) -> Markup:
     return h("div", h("h3", link(of.endpoint.id, "endpoints", of.endpoint.id)), body, review, class_="row-card")
 
 
-def split(deployment: Deployment) -> Markup:
-    """Who answers with which share of all traffic, as one bar and in words."""
+def shares(deployment: Deployment) -> list[tuple[Arm, float]]:
+    """Every arm that answers, with its share of all traffic."""
     held = sum(a.weight for a in deployment.arms if a.role is ArmRole.HOLD_OUT)
     arms = [a for a in deployment.arms if a.weight > 0]
-    shares = [(a, a.weight if a.role is ArmRole.HOLD_OUT else a.weight * (1 - held)) for a in arms]
-    words = ", ".join(f"{a.name} {percent(s, 0 if s >= 0.1 else 1)}" for a, s in shares)
-    parts = [h("span", style=f"flex:{s:.4f}", class_=f"arm {_tone(a)}") for a, s in shares]
-    key = [
-        h("li", h("i", class_=f"arm {_tone(a)}"), f" {a.name} ", h("b", percent(s, 0 if s >= 0.1 else 1)))
-        for a, s in shares
-    ]
-    return h(
-        "div",
-        h("div", parts, class_="split", role="img", aria_label=f"Traffic: {words}"),
-        h("ul", key, class_="key"),
-    )
+    return [(a, a.weight if a.role is ArmRole.HOLD_OUT else a.weight * (1 - held)) for a in arms]
+
+
+def split(deployment: Deployment) -> Markup:
+    """Who answers with which share of all traffic, as one bar and in words."""
+    named = [(a, s, percent(s, 0 if s >= 0.1 else 1)) for a, s in shares(deployment)]
+    words = ", ".join(f"{a.name} {text}" for a, _, text in named)
+    parts = [h("span", style=f"flex:{s:.4f}", class_=f"arm {_tone(a)}") for a, s, _ in named]
+    key = [h("li", h("i", class_=f"arm {_tone(a)}"), f" {a.name} ", h("b", text)) for a, _, text in named]
+    bar = h("div", parts, class_="split", role="img", aria_label=f"Traffic: {words}")
+    return h("div", bar, h("ul", key, class_="key"))
 
 
 def _tone(arm: Arm) -> str:

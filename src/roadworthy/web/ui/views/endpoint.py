@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from roadworthy.domain.review import LedgerEntry, ReviewRun
 from roadworthy.domain.serving import Decision, DecisionStatus, Deployment, Endpoint, RolloutLook
+from roadworthy.rollout.canary import Action
 from roadworthy.services.house import House
 from roadworthy.services.serve.plan import current_deployment
 from roadworthy.web.ui.charts import HELD, SERIES, lines, stacked
@@ -16,9 +17,22 @@ from roadworthy.web.ui.layout import Ask, Block, Chart, Page, Text, house_of
 from roadworthy.web.ui.markup import Child, Markup, h
 from roadworthy.web.ui.site import Site
 from roadworthy.web.ui.views.board import split
-from roadworthy.web.ui.views.reviews import failures, review_blocks
+from roadworthy.web.ui.views.reviews import failures, review_blocks, review_charts
 from roadworthy.web.ui.views.value import Books, charts
-from roadworthy.web.ui.words import card, command, count, day, empty, facts, moment, more, number, percent, table
+from roadworthy.web.ui.words import (
+    card,
+    command,
+    count,
+    day,
+    empty,
+    facts,
+    icon,
+    moment,
+    more,
+    number,
+    percent,
+    table,
+)
 
 MAX_DECISIONS = 20_000
 """Decisions read for the chart; of a busier endpoint the newest."""
@@ -29,6 +43,17 @@ MAX_SLICES = 20
 FIRST_SLICE_DAYS = 30
 
 MAX_BUCKETS = 90
+
+MAX_LOOKS = 12
+
+MARKS = {
+    Action.ADVANCE.value: "pass",
+    Action.PROMOTE.value: "pass",
+    Action.HOLD.value: "running",
+    Action.PAUSE.value: "inconclusive",
+    Action.ROLL_BACK.value: "fail",
+}
+"""The shape beside each action of a rollout."""
 
 FLOOR = 1e-3
 """E-values are drawn no lower than this."""
@@ -54,11 +79,12 @@ def build(site: Site, ask: Ask) -> Page:
     blocks: list[Block] = [Text("head", _head(found))]
     blocks += [_look_chart(d, looks) for d, looks in found.looks[-2:][::-1]]
     if found.looks:
-        blocks.append(Text("rollouts", _look_table(found)))
+        blocks.append(Text("rollouts", _look_list(found), "half" if len(found.looks) == 1 else "full"))
     chart = _decision_chart(decisions)
     blocks += [chart] if chart else [Text("decisions", _no_decision(found), "half")]
+    blocks += review_charts(found.reviews)
+    blocks += charts(Books(found.endpoint, found.ledger), "half")
     blocks += review_blocks(found.endpoint.id, found.reviews)
-    blocks += charts(Books(found.endpoint, found.ledger))
     blocks.append(Text("failures", failures(decisions, found.reviews)))
     blocks.append(Text("history", _history(found)))
     return Page(found.endpoint.id, tuple(blocks))
@@ -153,24 +179,30 @@ def _drawable(e: float) -> float:
     return min(max(e, FLOOR), 1e12)
 
 
-def _look_table(of: Story) -> Markup:
-    rows: list[list[Child]] = []
-    for deployment, looks in of.looks[::-1]:
-        rows += [
-            [
-                deployment.id,
-                moment(x.at),
-                h("b", x.action.replace("_", " ")),
-                percent(x.share),
-                ", ".join(f"{arm} {x.failures.get(arm, 0)} of {n}" for arm, n in x.requests.items()),
-                x.reason,
-            ]
-            for x in looks[::-1]
-            if x.action != "hold" or x is looks[-1]
-        ]
-    shown = table("What the rollout decided, newest first",
-                  ("Deployment", "When", "Action", "Share", "Failures", "Why"), rows)  # fmt: skip
-    return card("Rollout decisions", shown, name="rollout-decisions")
+def _look_list(of: Story) -> Markup:
+    """What looking at the rollouts has moved, newest first; waiting is told only when it is the last word."""
+    told = [
+        (d, x)
+        for d, looks in of.looks[::-1]
+        for x in looks[::-1]
+        if x.action != Action.HOLD.value or x is looks[-1]
+    ]
+    return card(
+        "Rollout decisions", h("ul", [_look(*t) for t in told[:MAX_LOOKS]], class_="work-list"), name="moves"
+    )
+
+
+def _look(deployment: Deployment, look: RolloutLook) -> Markup:
+    failed = ", ".join(f"{arm} {look.failures.get(arm, 0)} of {n:,}" for arm, n in look.requests.items())
+    return h(
+        "li",
+        icon(MARKS.get(look.action, "none")),
+        h("b", f" {look.action.replace('_', ' ')} at {percent(look.share)} "),
+        moment(look.at),
+        h("span", f" {deployment.id}", class_="dim"),
+        h("p", look.reason),
+        h("p", f"failed: {failed}", class_="numbers"),
+    )
 
 
 def _no_decision(of: Story) -> Markup:

@@ -49,6 +49,29 @@ def gate_section(gate: Gate, runs: Sequence[GateRun]) -> Markup:
              aria_labelledby=f"gate-{gate.value}")  # fmt: skip
 
 
+def overview(runs: Sequence[GateRun]) -> Markup:
+    """All steps of all gates in a row: verdict and name, each leading to its findings."""
+    groups = []
+    for gate in Gate:
+        newest = next((r for r in reversed(runs) if r.gate is gate), None)
+        nodes = [_node(step, newest) for step in steps_of(gate)]
+        groups.append(h("li", h("span", gate.value.capitalize(), class_="dim"), h("ol", nodes)))
+    return h("nav", h("ol", groups, class_="overview"), aria_label="Steps of the gates")
+
+
+def _node(step: Step, run: GateRun | None) -> Markup:
+    word = _word(step, run)
+    said = "not run" if word == "none" else word
+    name = h("span", f"{step.name} {step.value}: {said}", class_="unseen")
+    shown = h("span", step.name, aria_hidden="true")
+    return h("li", h("a", icon(word, 20), shown, name, href=f"#step-{step.name}", title=f"{step.value}: {said}"))
+
+
+def _word(step: Step, run: GateRun | None) -> str:
+    mine = [f.verdict for f in run.findings if f.step is step] if run else []
+    return worst(mine).value if mine else "none"
+
+
 def _not_run() -> Markup:
     return h("span", icon("none"), h("span", "not run"), class_="badge none")
 
@@ -65,7 +88,7 @@ def _about(run: GateRun) -> Markup:
         ended,
         f", seed {run.seed}, playbook ",
         digest(run.playbook, 10),
-        ".",
+        ". In the pictures: dot, what was measured; bar, its interval; dashed, the threshold.",
         class_="dim",
     )
 
@@ -77,11 +100,11 @@ def _past(run: GateRun) -> Markup:
 
 def _step(step: Step, run: GateRun | None) -> Markup:
     mine = [f for f in run.findings if f.step is step] if run else []
-    word = worst(f.verdict for f in mine).value if mine else "none"
+    word = _word(step, run)
     body: Child = [_finding(f) for f in mine] or h("p", _waiting(run), class_="dim")
     head = h("h3", h("span", step.name, class_="code"), f" {step.value}")
-    return h("li", h("span", icon(word, 22), class_="knot"), h("div", head, body, class_="step-body"),
-             class_=f"step {word}")  # fmt: skip
+    knot = h("span", icon(word, 22), class_="knot")
+    return h("li", knot, h("div", head, body, class_="step-body"), class_=f"step {word}", id=f"step-{step.name}")
 
 
 def _waiting(run: GateRun | None) -> str:

@@ -33,13 +33,18 @@ DRIFT = (SignalKind.DATA_DRIFT, SignalKind.SCORE_DRIFT)
 
 
 def review_blocks(endpoint: str, reviews: Sequence[ReviewRun]) -> list[Block]:
-    """Timeline, drift table, AUC and business charts."""
+    """What every review concluded, and how far each column has drifted."""
     if not reviews:
         how = ("When outcomes have been reported: ", command("review", endpoint), ".")
-        return [Text("reviews", card("Reviews", empty("No review yet.", *how), name="reviews"), "half")]
-    newest = list(reviews[-MAX_REVIEWS:])
-    charts = [_auc(newest), _business(newest)]
-    return [*[c for c in charts if c], Text("timeline", _timeline(newest)), Text("drift", _drift(newest))]
+        return [Text("reviews", card("Reviews", empty("No review yet.", *how), name="reviews"))]
+    newest = reviews[-MAX_REVIEWS:]
+    return [Text("timeline", _timeline(newest)), Text("drift", _drift(newest))]
+
+
+def review_charts(reviews: Sequence[ReviewRun]) -> list[Block]:
+    """How well the score orders outcomes, and how the business went, review by review."""
+    newest = reviews[-MAX_REVIEWS:]
+    return [chart for chart in (_auc(newest), _business(newest)) if chart is not None]
 
 
 def _label(review: ReviewRun) -> str:

@@ -50,7 +50,10 @@ def build(site: Site, ask: Ask) -> Page:  # noqa: ARG001 - every page is built f
 
 
 def _head(newest: Sequence[LedgerEntry]) -> Markup:
-    said = [h("h1", f"Value to date: {e.amount} ({e.note})", class_="sentence") for e in earned(newest)]
+    said = [
+        h("h1", f"Value to date: {e.amount}" + (f" ({e.note})" if e.measured else ""), class_="sentence")
+        for e in earned(newest)
+    ]
     return h(
         "section",
         said,
@@ -95,15 +98,15 @@ def _row(line: LedgerEntry) -> list[Child]:
     return [
         version_link(line.version),
         link(line.endpoint, "endpoints", line.endpoint),
-        day(line.since),
-        day(line.until),
+        h("span", day(line.since), class_="nowrap"),
+        h("span", day(line.until), class_="nowrap"),
         number(line.units_served),
         number(line.units_held_out),
         *measured,
     ]
 
 
-def charts(books: Books) -> list[Chart]:
+def charts(books: Books, span: str = "full") -> list[Chart]:
     """Value per unit over the reviews, one line per version, with its interval."""
     if not books.lines:
         return []
@@ -125,7 +128,7 @@ def charts(books: Books) -> list[Chart]:
     )
     says = f"Value per unit above the hold-out on {books.endpoint.id}, over a version's life to date: {newest}."
     options = lines(days, series, bands=bands, marks=(("as without the model", 0.0),), axis=f"{unit} per unit")
-    return [Chart(f"value-{books.endpoint.id}", f"Value per unit: {books.endpoint.id}", says, options, 320, "full")]
+    return [Chart(f"value-{books.endpoint.id}", f"Value per unit: {books.endpoint.id}", says, options, 280, span)]
 
 
 def _pair(line: LedgerEntry | None) -> Pair | None:

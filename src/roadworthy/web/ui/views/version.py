@@ -16,7 +16,7 @@ from roadworthy.web.ui.layout import Ask, Page, Text, house_of
 from roadworthy.web.ui.markup import Child, Markup, h
 from roadworthy.web.ui.site import Site
 from roadworthy.web.ui.views.changes import change_table
-from roadworthy.web.ui.views.findings import gate_section
+from roadworthy.web.ui.views.findings import gate_section, overview
 from roadworthy.web.ui.views.work import work_table
 from roadworthy.web.ui.words import (
     card,
@@ -128,6 +128,7 @@ def _head(of: File) -> Markup:
         h("div", h("h1", v.id), state(v.state), class_="card-head"),
         h("p", v.description) if v.description else None,
         h("p", _next(v), class_="next"),
+        overview(of.runs),
         facts(known),
         more(
             f"Environment: {count(len(v.environment), 'library', 'libraries')}",

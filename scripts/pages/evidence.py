@@ -1,0 +1,213 @@
+"""What is signed: the predicate types, each with an example statement built as the real ones are."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from scripts.pages.markdown import first_line, page, prose
+
+from roadworthy.domain.gate import Finding, Gate, GateRun, PlannedCheck, Playbook, Step, Waiver
+from roadworthy.domain.model import ArtifactFormat, ColumnSpec, DType, ModelVersion, Signature
+from roadworthy.domain.returns import DefectKind
+from roadworthy.domain.serving import Arm, ArmRole, Deployment, DeploymentState, RolloutLook, Strategy
+from roadworthy.domain.trust import EvidenceKind, HandOff, SignOff
+from roadworthy.domain.use_case import (
+    Bound,
+    DecisionPoint,
+    DecisionPointKind,
+    Interval,
+    KpiContract,
+    KpiLimit,
+    RiskTier,
+    UseCase,
+)
+from roadworthy.domain.verdict import Verdict
+from roadworthy.evidence import statements
+from roadworthy.evidence.digest import sha256
+
+_INTRO = """
+Evidence is an [in-toto Statement](https://github.com/in-toto/attestation) (version 1) in a DSSE envelope,
+signed with the Ed25519 key of whoever says it: gate runs, rollout decisions and automatic moves by the
+platform; sign-offs, contracts, hand-offs and manual deployments by the person. The signature covers canonical
+JSON bytes; the id of a piece of evidence is the SHA-256 of its envelope. A sign-off's subject is the gate
+run's envelope: a new run voids it.
+
+The gateway serves a version only when it has seen, and verified, its three gate runs, the sign-off, the
+contract and the deployment. `roadworthy bundle` writes all of it into one file, `roadworthy verify` checks
+that file offline.
+
+The examples below are built by the same functions that build real statements, from made-up records; digests
+are real SHA-256 values of made-up bytes.
+"""
+_NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+_ARTIFACT = sha256(b"the bytes of a model")
+_SIGNATURE = Signature((ColumnSpec("tenure_months", DType.INT64, low=0.0, high=71.0),))
+_CASE = UseCase(
+    id="churn",
+    objective="Offer a discount to customers who would leave",
+    owner="olga",
+    risk_tier=RiskTier.LOW,
+    target="left",
+    positive_label="yes",
+    label_delay_days=30.0,
+    decision_points=(DecisionPoint("offers", DecisionPointKind.PROCESS, "the retention team"),),
+    created_at=_NOW - timedelta(days=9),
+)
+_VERSION = ModelVersion(
+    id="churn:1",
+    use_case=_CASE.id,
+    name="churn",
+    number=1,
+    artifact=_ARTIFACT,
+    format=ArtifactFormat.SKOPS,
+    signature=_SIGNATURE,
+    threshold=0.17,
+    developers=("dan",),
+    train_dataset="churn-train-43c97e767b",
+    created_at=_NOW - timedelta(days=1),
+)
+_DEPLOYMENT = Deployment(
+    id="offers-d2",
+    endpoint="offers",
+    strategy=Strategy.CANARY,
+    arms=(
+        Arm("churn:0", ArmRole.CHAMPION, 0.95, "churn:0", sha256(b"the model before"), 0.2, _SIGNATURE),
+        Arm("churn:1", ArmRole.CHALLENGER, 0.05, "churn:1", _ARTIFACT, 0.17, _SIGNATURE),
+        Arm("hold-out", ArmRole.HOLD_OUT, 0.05),
+    ),
+    salt="offers-d2",
+    holdout_acts=False,
+    state=DeploymentState.PROGRESSING,
+    created_at=_NOW,
+    created_by="omar",
+    schedule=(0.05, 0.25, 0.5, 1.0),
+    stage_since=_NOW,
+)
+
+
+def evidence_page() -> str:
+    """`reference/evidence.md`."""
+    parts = [_INTRO]
+    for kind, statement in examples().items():
+        said = prose(_BUILDERS[kind].__doc__).split("\n\n")[0]
+        parts += [
+            f"## {kind.value}",
+            f"Predicate type: `{statements.predicate_type(kind)}`",
+            first_line(said),
+            f"```json\n{json.dumps(statement, indent=2, ensure_ascii=False)}\n```",
+        ]
+    return page("Evidence", *parts)
+
+
+def examples() -> dict[EvidenceKind, dict[str, Any]]:
+    """One statement of every kind."""
+    return {
+        EvidenceKind.GATE_RUN: _gate_run(),
+        EvidenceKind.SIGN_OFF: statements.sign_off_statement(_sign_off(), now=_NOW),
+        EvidenceKind.KPI_CONTRACT: statements.contract_statement(_contract(), person="olga", now=_NOW),
+        EvidenceKind.HAND_OFF: statements.hand_off_statement(_hand_off(), _VERSION, now=_NOW),
+        EvidenceKind.DEPLOYMENT: statements.deployment_statement(_DEPLOYMENT, now=_NOW),
+        EvidenceKind.ROLLOUT: statements.rollout_statement(_look(), _DEPLOYMENT, now=_NOW),
+    }
+
+
+_BUILDERS = {
+    EvidenceKind.GATE_RUN: statements.gate_run_statement,
+    EvidenceKind.SIGN_OFF: statements.sign_off_statement,
+    EvidenceKind.KPI_CONTRACT: statements.contract_statement,
+    EvidenceKind.HAND_OFF: statements.hand_off_statement,
+    EvidenceKind.DEPLOYMENT: statements.deployment_statement,
+    EvidenceKind.ROLLOUT: statements.rollout_statement,
+}
+
+
+def _gate_run() -> dict[str, Any]:
+    finding = Finding(
+        step=Step.V2,
+        check="overfit",
+        check_version=1,
+        verdict=Verdict.WARN,
+        message="AUC is 0.850 on training and 0.825 on sealed rows: a gap of 0.025.",
+        statistic=0.0248,
+        interval=Interval(0.002, 0.0475),
+        threshold=0.1,
+        unit="AUC",
+        rows=2400,
+        defect=DefectKind.OVERFIT,
+    )
+    playbook = Playbook(
+        name="tabular-binary",
+        tier=RiskTier.LOW,
+        checks=(PlannedCheck(Step.V2, "overfit"),),
+        waivers=(Waiver(Step.V8, "*", "Trained elsewhere; accepted until the next version."),),
+        digest=sha256(b"the playbook's bytes"),
+    )
+    run = GateRun(
+        id="validation-churn:1-1",
+        version=_VERSION.id,
+        gate=Gate.VALIDATION,
+        playbook=playbook.digest,
+        actor="dan",
+        seed=1,
+        started_at=_NOW - timedelta(minutes=2),
+        inputs={"artifact": _ARTIFACT, "sealed": "churn-sealed-2e06672dd8", "contract": "churn-kpi-1"},
+        findings=(finding,),
+        verdict=Verdict.WARN,
+        finished_at=_NOW,
+    )
+    tools = {"roadworthy": "0.1.0", "scikit-learn": "1.6.0"}
+    return statements.gate_run_statement(run, _VERSION, _CASE, playbook, tools=tools, now=_NOW)
+
+
+def _sign_off() -> SignOff:
+    evidence = sha256(b"the gate run's envelope")
+    return SignOff(
+        id="sign-off-1",
+        version=_VERSION.id,
+        gate_run="validation-churn:1-1",
+        evidence=evidence,
+        person="vera",
+        approved=True,
+        reason="Read the slices.",
+        created_at=_NOW,
+    )
+
+
+def _contract() -> KpiContract:
+    return KpiContract(
+        id="churn-kpi-1",
+        use_case=_CASE.id,
+        revision=1,
+        unit="EUR",
+        value="CASE WHEN acted THEN 60 * outcome - 10 ELSE 0 END",
+        target=0.5,
+        guardrails=(KpiLimit("offers", "acted", Bound.AT_MOST, 0.6, "share"),),
+        unintended=(),
+        holdout_share=0.05,
+        holdout_acts=False,
+        created_at=_NOW - timedelta(days=2),
+    )
+
+
+def _hand_off() -> HandOff:
+    return HandOff("hand-off-1", _VERSION.id, "omar", "omar", "roadworthy rollback offers, then call omar", _NOW)
+
+
+def _look() -> RolloutLook:
+    return RolloutLook(
+        id="offers-d2-look-7",
+        deployment=_DEPLOYMENT.id,
+        revision=_DEPLOYMENT.revision,
+        at=_NOW,
+        action="advance",
+        reason="safety-proven: Advance at share 0.05: safety is proven, safety E 30.1 against 20.",
+        harm_e=0.2,
+        safety_e=30.1,
+        threshold=20.0,
+        failures={"champion": 0, "canary": 0},
+        requests={"champion": 7210, "canary": 380},
+        share=0.05,
+        inputs_digest=sha256(b"what the look saw"),
+    )
