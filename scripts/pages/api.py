@@ -36,7 +36,7 @@ def api_page() -> str:
     by_tag: dict[str, list[str]] = {}
     for path, methods in described["paths"].items():
         for method, about in methods.items():
-            by_tag.setdefault(about["tags"][0], []).append(_route(method, path, about))
+            by_tag.setdefault(about["tags"][0], []).append(_route(method, path, about, schemas))
     parts = [_INTRO]
     for tag, routes in by_tag.items():
         parts += [f"## {tag.capitalize()}", *routes]
@@ -50,7 +50,7 @@ def routes() -> list[str]:
     return [f"{method.upper()} {path}" for path, methods in paths.items() for method in methods]
 
 
-def _route(method: str, path: str, about: dict[str, Any]) -> str:
+def _route(method: str, path: str, about: dict[str, Any], schemas: dict[str, Any]) -> str:
     parts = [f"### {method.upper()} {path}", prose(about.get("description") or about.get("summary"))]
     query = [p for p in about.get("parameters", ()) if p["in"] == "query"]
     if query:
@@ -58,7 +58,9 @@ def _route(method: str, path: str, about: dict[str, Any]) -> str:
         parts.append(f"Query: {said}.")
     content = about.get("requestBody", {}).get("content", {})
     for media, body in content.items():
-        parts.append(f"Body ({media}): {_type(body['schema'])}.")
+        name = str(body["schema"].get("$ref", "")).rpartition("/")[2]
+        form = ", ".join(code(part) for part in schemas.get(name, {}).get("properties", {}))
+        parts.append(f"Body ({media}): {_type(body['schema']) if _is_ours(name) else form}.")
     return "\n\n".join(parts)
 
 
@@ -89,7 +91,7 @@ def _default(schema: dict[str, Any]) -> str:
 
 
 def _is_ours(name: str) -> bool:
-    return not name.startswith(("Body_", "HTTPValidationError", "ValidationError")) and name[0].isupper()
+    return not name.startswith(("Body_", "HTTPValidationError", "ValidationError"))
 
 
 def _gateway() -> list[str]:

@@ -58,11 +58,13 @@ def _check(check: type[Check]) -> str:
         f"Step {check.step.name} ({check.step.value}), version {check.version}, cost: {check.cost.value}. "
         f"A failure is `{check.defect.value}` and goes back to *{WAY_BACK[check.defect].value}*."
     )
-    parts = [f"### {check.id}", prose(claim), facts]
-    parts += [_section(name, said[name]) for name in _SECTIONS if name in said]
     rows = [_parameter(check.params, f) for f in fields(check.params)]
-    if rows:
-        parts.insert(-1 if "References" in said else len(parts), table(("parameter", "default", "range"), rows))
+    parts = [f"### {check.id}", prose(claim), facts]
+    for name in _SECTIONS:
+        if name in said:
+            parts.append(_section(name, said[name]))
+        if name == "Parameters" and rows:
+            parts.append(table(("parameter", "default", "range"), rows))
     return "\n\n".join(parts)
 
 

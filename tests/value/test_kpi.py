@@ -61,7 +61,7 @@ def test_a_limit_without_a_single_known_value_is_unknown_and_not_zero() -> None:
     limit = KpiLimit("wasted", "CASE WHEN acted THEN 1 - outcome END", Bound.AT_MOST, 0.5, "share")
     result = on_sealed(contract("outcome", (limit,)), FRAME, Y, SCORES, 2.0).limits[0]
     assert result.measured.n == 0
-    assert np.isnan(result.measured.value)
+    assert result.measured.value is None
     assert limit_holds(result) is None
 
 

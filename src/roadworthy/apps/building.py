@@ -19,7 +19,7 @@ from roadworthy.apps.settings import Settings, create_workspace, sync_mode
 from roadworthy.apps.workshop import LocalWorkshop
 from roadworthy.domain.ports import ArtifactStore, Clock, WorkEngine
 from roadworthy.services.catalog.people import found
-from roadworthy.services.gates.run import WORK, carry_out
+from roadworthy.services.gates.run import WORK, carry_out, resume_gates
 from roadworthy.services.house import House
 from roadworthy.services.serve.publish import publish_all, publish_trust
 
@@ -59,6 +59,7 @@ def open_house(settings: Settings, clock: Clock | None = None, engine: WorkEngin
     found(house, settings.administrator)
     work.register(WORK, lambda durable, arguments: carry_out(house, durable, arguments))
     work.launch()
+    resume_gates(house)
     publish_trust(house)
     publish_all(house)
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from typing import Any
+
+import msgspec
+import numpy as np
 
 from roadworthy.checks.material import Material
 from roadworthy.checks.registry import check_named
 from roadworthy.domain.errors import RoadworthyError
 from roadworthy.domain.gate import Finding, PlannedCheck, Playbook, Step
+from roadworthy.domain.use_case import Interval
 from roadworthy.domain.verdict import Verdict
 
 
@@ -23,13 +29,43 @@ def run_check(planned: PlannedCheck, material: Material) -> Finding:
             reasons=tuple(f"missing:{name}" for name in lacking),
         )
     try:
-        return check().evaluate(material, params)
-    except RoadworthyError as problem:
-        return check.finding(Verdict.ERROR, str(problem), reasons=(problem.code,))
+        return finite(check().evaluate(material, params))
     except Exception as problem:  # noqa: BLE001 - a broken check is a finding, whatever it raises
-        return check.finding(
-            Verdict.ERROR, f"The check itself broke: {type(problem).__name__}: {problem}", reasons=("check-raised",)
-        )
+        return broken(planned, problem)
+
+
+def broken(planned: PlannedCheck, problem: Exception) -> Finding:
+    """The finding of a check that could not be carried out: it raised, or what it needs could not be gathered."""
+    check = check_named(planned.check)
+    if isinstance(problem, RoadworthyError):
+        return check.finding(Verdict.ERROR, str(problem), reasons=(problem.code,))
+    return check.finding(
+        Verdict.ERROR, f"The check itself broke: {type(problem).__name__}: {problem}", reasons=("check-raised",)
+    )
+
+
+def finite(finding: Finding) -> Finding:
+    """The finding as it can be signed: a number JSON cannot carry (NaN, infinity) becomes None.
+
+    Such a finding has the reason `not-finite` and lets nothing through: what was not measured is no pass.
+
+    Raises:
+        TypeError: `details` holds something JSON has no word for.
+    """
+    gaps: list[str] = []
+    plain = replace(
+        finding,
+        statistic=_plain(finding.statistic, gaps),
+        threshold=_plain(finding.threshold, gaps),
+        interval=_interval(finding.interval, gaps),
+        details=_plain(finding.details, gaps),
+    )
+    msgspec.to_builtins(plain)
+    if not gaps:
+        return plain
+    verdict = Verdict.INCONCLUSIVE if finding.verdict.lets_through else finding.verdict
+    defect = finding.defect if verdict is Verdict.FAIL else None
+    return replace(plain, verdict=verdict, defect=defect, reasons=(*finding.reasons, "not-finite"))
 
 
 def unchecked(step: Step) -> Finding:
@@ -50,6 +86,27 @@ def with_waiver(finding: Finding, playbook: Playbook) -> Finding:
     if waiver is None or finding.verdict.lets_through:
         return finding
     return replace(finding, waived=waiver.reason)
+
+
+def _interval(interval: Interval | None, gaps: list[str]) -> Interval | None:
+    if interval is None or all(math.isfinite(end) for end in (interval.low, interval.high, interval.level)):
+        return interval
+    gaps.append("interval")
+    return None
+
+
+def _plain(value: Any, gaps: list[str]) -> Any:
+    """The value in JSON's own types; what has no number in JSON is None, and counted in `gaps`."""
+    if isinstance(value, dict):
+        return {str(key): _plain(inner, gaps) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner, gaps) for inner in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        gaps.append("number")
+        return None
+    return value
 
 
 def _has(material: Material, name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -112,13 +113,21 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A number with what is needed to believe it: its interval and how many rows it rests on."""
+    """A number with what is needed to believe it: its interval and how many rows it rests on.
+
+    `value` is None when `n` is 0: nothing was measured.
+    """
 
     name: str
-    value: float
+    value: float | None
     unit: str
     n: int
     interval: Interval | None = None
+
+    @property
+    def known(self) -> float:
+        """The value for arithmetic: NaN when nothing was measured. NaN has no JSON, so it is never kept."""
+        return math.nan if self.value is None else self.value
 
 
 @dataclass(frozen=True, slots=True)

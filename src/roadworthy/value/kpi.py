@@ -62,11 +62,11 @@ def measured(name: str, values: Floats, unit: str, level: float = 0.95) -> Measu
     """The mean of the known values with its interval: Wilson's when all are 0 or 1, else Student's t.
 
     Wilson's, because a t interval around "0 events in 200 rows" has no width and would claim certainty. No interval
-    below two known values; with none at all the value is NaN and n is 0.
+    below two known values; with none at all the value is None and n is 0.
     """
     known = values[~np.isnan(values)]
     if len(known) == 0:
-        return Measured(name, float("nan"), unit, 0)
+        return Measured(name, None, unit, 0)
     interval: Interval | None = None
     if len(known) >= 2:
         shares = bool(np.isin(known, (0.0, 1.0)).all())

@@ -108,9 +108,9 @@ def _cause(total: Measured, model: Measured, now: Measured) -> Cause:
     if unmoved:
         return Cause.UNMOVED
     if rose or fell:
-        return Cause.ATTRIBUTABLE if rose == (total.value > 0.0) else Cause.NOT_ATTRIBUTABLE
-    toward_total = shift[1] if total.value > 0.0 else -shift[0]
-    return Cause.NOT_ATTRIBUTABLE if toward_total < 0.5 * abs(total.value) else Cause.NOT_MEASURABLE
+        return Cause.ATTRIBUTABLE if rose == (total.known > 0.0) else Cause.NOT_ATTRIBUTABLE
+    toward_total = shift[1] if total.known > 0.0 else -shift[0]
+    return Cause.NOT_ATTRIBUTABLE if toward_total < 0.5 * abs(total.known) else Cause.NOT_MEASURABLE
 
 
 def _sentence(name: str, unit: str, cause: Cause, levels: tuple[float, float], parts: tuple[Measured, ...]) -> str:
@@ -118,20 +118,20 @@ def _sentence(name: str, unit: str, cause: Cause, levels: tuple[float, float], p
     rising = levels[1] >= levels[0]
     moved, noun = ("rose", "rise") if rising else ("fell", "fall")
     change = f"{name} {moved} from {show(levels[0], unit)} to {show(levels[1], unit)}"
-    share = f"{show(model.value, unit, signed=True)} ({_range(model, unit)})"
-    without = f"units decided without the model moved by {show(market.value, unit, signed=True)}"
+    share = f"{show(model.known, unit, signed=True)} ({_range(model, unit)})"
+    without = f"units decided without the model moved by {show(market.known, unit, signed=True)}"
     lost = f", and the model's contribution fell: {share}" if _ends(model)[1] < 0.0 else ""
     if cause is Cause.UNMOVED:
         return f"{name} did not move measurably ({show(levels[0], unit)}, then {show(levels[1], unit)}){lost}"
     if cause is Cause.HARMFUL:
-        loss = f"the model's contribution moved by {share} to {show(now.value, unit, signed=True)} per unit"
+        loss = f"the model's contribution moved by {share} to {show(now.known, unit, signed=True)} per unit"
         return f"{change}, {'but' if rising else 'and'} {loss}: the model does harm"
     if cause is Cause.ATTRIBUTABLE:
         return f"{change}; {without}, and {share} of the {noun} is the model's doing"
     if cause is Cause.NOT_MEASURABLE:
         return f"{change}; {without}, but the hold-out is too small to tell the model's part: {share}"
-    alike = (market.value >= 0.0) == rising
-    same = f"units decided without the model {moved} as much ({show(market.value, unit, signed=True)})"
+    alike = (market.known >= 0.0) == rising
+    same = f"units decided without the model {moved} as much ({show(market.known, unit, signed=True)})"
     return f"{change}; {same if alike else without}: the {noun} is not the model's doing{lost}"
 
 

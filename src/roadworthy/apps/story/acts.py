@@ -124,6 +124,7 @@ def go_live(stage: Stage, version: ModelVersion) -> Replay:
     """Act 3: the following months as live traffic; the platform reviews each month by itself."""
     stage.tell.act("3. Live: the crisis comes, outcomes arrive a week late")
     replay = Replay(stage, version.signature)
+    stage.facts["a call"] = int(stage.history.rows("2008-11", "2008-11")[0])
     for first, last in (("2008-11", "2008-12"), ("2009-03", "2009-04"), ("2009-05", "2009-05")):
         live(stage, replay, first, last)
     return replay

@@ -138,7 +138,7 @@ def _month(rng: Generator, month: str, n: int, rate: float, macro: tuple[float, 
     outcome = np.where(called, np.where(rng.random(n) < 0.6, "success", "failure"), "nonexistent")
     part["poutcome"] = outcome.astype(object)
     for name, value in zip(_MACRO, macro, strict=True):
-        part[name] = np.full(n, value) + (rng.normal(0, 0.005, n).round(3) if name == "euribor3m" else 0.0)
+        part[name] = np.full(n, value) + (rng.normal(0, 0.03, n).round(3) if name == "euribor3m" else 0.0)
     bought = _bought(rng, part, rate, before)
     part["duration"] = np.where(bought, rng.gamma(4, 140, n), rng.gamma(2, 110, n)).astype(np.int64)
     part[TARGET] = np.where(bought, "yes", "no").astype(object)
@@ -153,13 +153,10 @@ def _pick(rng: Generator, values: tuple[str, ...], n: int, weights: Any = None) 
 def _bought(rng: Generator, part: dict[str, Array], rate: float, before: bool) -> Array:
     """Before the crisis age, line and job tell buyers apart; after it only the last campaign's result does."""
     if before:
-        taste = (
-            0.9 * (part["contact"] == "cellular")
-            + 0.05 * np.abs(part["age"] - 42.0)
-            + 0.6 * (part["job"] == "retired")
-        )
+        age, line = np.abs(part["age"] - 42.0), part["contact"] == "cellular"
+        taste = 1.5 * line + 0.09 * age + 0.9 * (part["job"] == "retired")
     else:
-        taste = 1.6 * (part["poutcome"] == "success") + 0.7 * (part["education"] == "university.degree")
+        taste = 1.6 * (part["poutcome"] == "success") + 0.8 * (part["education"] == "university.degree")
     low, high = -12.0, 12.0
     for _ in range(60):  # bisection for the intercept that gives this month's conversion
         middle = (low + high) / 2

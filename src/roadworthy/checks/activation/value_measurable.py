@@ -92,7 +92,7 @@ class ValueMeasurable(Check):
             message = "Not measurable: no share of units is decided without the model, so nothing can be compared."
             return self.finding(Verdict.FAIL, message, reasons=("no-hold-out",), details={"holdout_share": share})
         sd_model, sd_holdout = deviation(kpi.value), deviation(kpi.holdout or kpi.value)
-        effect = contract.target if contract.target > 0 else (kpi.contrast.value if kpi.contrast else math.nan)
+        effect = contract.target if contract.target > 0 else (kpi.contrast.known if kpi.contrast else math.nan)
         conditions = {
             "contract-not-signed": _unsigned(material),
             "result-of-another-contract": kpi.contract != contract.id,

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from roadworthy.domain.errors import ConflictError
 from roadworthy.domain.model import Dataset, DatasetRole
+from roadworthy.domain.ports import Transaction
 from roadworthy.domain.trust import Person
 from roadworthy.domain.use_case import UseCase
 from roadworthy.services.catalog.tables import read_table, refuse_other_shape, split_target
@@ -78,11 +79,10 @@ def load_dataset(house: House, dataset: Dataset, case: UseCase) -> tuple[Frame, 
     return split_target(frame, case, dataset.source, both_classes=False)
 
 
-def count_read(house: House, actor: str, dataset: Dataset, why: str) -> Dataset:
-    """Count one access to sealed data, in the change record too."""
-    with house.store.begin() as tx:
-        current = tx.of(Dataset).get(dataset.id)
-        counted = replace(current, reads=current.reads + 1)
-        tx.of(Dataset).replace(current, counted)
-        house.record(tx, actor, "sealed-data-read", dataset.id, why, {"reads": counted.reads})
+def count_read(house: House, tx: Transaction, actor: str, dataset: str, why: str) -> Dataset:
+    """Count one access to sealed data, in the transaction that begins it and in the change record."""
+    current = tx.of(Dataset).get(dataset)
+    counted = replace(current, reads=current.reads + 1)
+    tx.of(Dataset).replace(current, counted)
+    house.record(tx, actor, "sealed-data-read", dataset, why, {"reads": counted.reads})
     return counted

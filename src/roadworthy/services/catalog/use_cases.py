@@ -10,6 +10,8 @@ from roadworthy.domain.use_case import UseCase
 from roadworthy.services.house import House
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
+MAX_DELAY_DAYS = 3650
+"""Longest wait for an outcome: ten years."""
 
 
 def check_name(name: str, what: str) -> None:
@@ -32,10 +34,10 @@ def register_use_case(house: House, actor: Person, use_case: UseCase) -> UseCase
             remedy="Set `target` to the outcome column.",
             field="target",
         )
-    if use_case.label_delay_days < 0:
+    if not 0 <= use_case.label_delay_days <= MAX_DELAY_DAYS:
         raise SettingError(
             f"use case '{use_case.id}': label_delay_days is {use_case.label_delay_days:g}",
-            remedy="Allowed: 0 or more days.",
+            remedy=f"Allowed: 0 to {MAX_DELAY_DAYS} days.",
             field="label_delay_days",
         )
     with house.store.begin() as tx:

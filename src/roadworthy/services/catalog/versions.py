@@ -54,17 +54,7 @@ def register_version(house: House, actor: Person, new: NewVersion) -> ModelVersi
     check_name(new.name, "model")
     if not 0 <= new.threshold <= 1:
         raise SettingError(f"threshold is {new.threshold:g}", remedy="Allowed: 0 to 1.", field="threshold")
-    with house.store.begin() as tx:
-        case = tx.of(UseCase).get(new.use_case)
-        dataset = tx.of(Dataset).get(new.train_dataset)
-        for parent in new.parents:
-            tx.of(ModelVersion).get(parent)
-    if dataset.role is not DatasetRole.TRAIN:
-        raise SettingError(
-            f"'{dataset.id}' is {dataset.role.value} data",
-            remedy="Name a training data set.",
-            field="train_dataset",
-        )
+    case, dataset = _context(house, new)
     frame, _ = load_dataset(house, dataset, case)
     names = new.inputs or default_inputs(case, dataset.columns)
     frame.require(names, f"the training data '{dataset.source}'")
@@ -105,6 +95,22 @@ def register_version(house: House, actor: Person, new: NewVersion) -> ModelVersi
             {"artifact": digest, "train": dataset.digest, "handed-in-as": _kind(new.artifact, artifact)},
         )
     return version
+
+
+def _context(house: House, new: NewVersion) -> tuple[UseCase, Dataset]:
+    """The use case and the training data a version names; its parents exist."""
+    with house.store.begin() as tx:
+        case = tx.of(UseCase).get(new.use_case)
+        dataset = tx.of(Dataset).get(new.train_dataset)
+        for parent in new.parents:
+            tx.of(ModelVersion).get(parent)
+    if dataset.role is not DatasetRole.TRAIN:
+        raise SettingError(
+            f"'{dataset.id}' is {dataset.role.value} data",
+            remedy="Name a training data set.",
+            field="train_dataset",
+        )
+    return case, dataset
 
 
 def default_inputs(case: UseCase, columns: Sequence[str]) -> tuple[str, ...]:

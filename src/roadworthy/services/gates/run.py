@@ -15,9 +15,9 @@ from typing import Any
 import msgspec
 
 from roadworthy.checks.material import Material
-from roadworthy.checks.runner import run_check, unchecked, with_waiver
+from roadworthy.checks.runner import broken, run_check, unchecked, with_waiver
 from roadworthy.domain import faults
-from roadworthy.domain.errors import ConflictError, NotFoundError
+from roadworthy.domain.errors import ConflictError, DataError, NotFoundError, UnavailableError
 from roadworthy.domain.gate import (
     Finding,
     Gate,
@@ -29,12 +29,14 @@ from roadworthy.domain.gate import (
     steps_of,
     tally,
 )
-from roadworthy.domain.lifecycle import Event, advance
+from roadworthy.domain.lifecycle import Event, State, advance
 from roadworthy.domain.model import Dataset, DatasetRole, ModelVersion
 from roadworthy.domain.ports import Durable, Transaction
+from roadworthy.domain.serving import Endpoint
 from roadworthy.domain.trust import EvidenceKind, Person
 from roadworthy.domain.use_case import UseCase
 from roadworthy.domain.verdict import Verdict
+from roadworthy.evidence.canonical import canonical, to_json
 from roadworthy.evidence.statements import gate_run_statement
 from roadworthy.services.catalog.contracts import contract_in_force
 from roadworthy.services.catalog.datasets import count_read
@@ -61,6 +63,7 @@ _EVENTS = {
         Event.ACTIVATION_BLOCKED,
     ),
 }
+_INSIDE = (State.VALIDATING, State.RELEASING, State.ACTIVATING)
 _ACTIONS = {Gate.VALIDATION: "validate", Gate.RELEASE: "release", Gate.ACTIVATION: "activate"}
 
 
@@ -106,10 +109,8 @@ def start_gate(house: House, actor: Person, order: GateOrder) -> GateRun:
         _move(tx, version, _EVENTS[order.gate][0])
         tx.of(GateRun).add(run)
         house.record(tx, actor.id, f"{order.gate.value}-started", version.id, facts={"run": run.id})
-    if order.gate is Gate.VALIDATION:
-        with house.store.begin() as tx:
-            sealed = tx.of(Dataset).get(inputs["sealed"])
-        count_read(house, actor.id, sealed, f"validation of {version.id}")
+        if order.gate is Gate.VALIDATION:
+            count_read(house, tx, actor.id, inputs["sealed"], f"validation of {version.id}")
     return run
 
 
@@ -126,6 +127,15 @@ def gate_run(house: House, run_id: str) -> GateRun:
         return tx.of(GateRun).get(run_id)
 
 
+def resume_gates(house: House) -> None:
+    """Take up runs that were started when the process died: run at start, after the engine's launch."""
+    with house.store.begin() as tx:
+        inside = [v for state in _INSIDE for v in tx.of(ModelVersion).find(state=state)]
+        begun = [run for v in inside for run in tx.of(GateRun).find(version=v.id) if run.verdict is None]
+    for run in begun:
+        house.engine.submit(WORK, run.id, {"run": run.id})
+
+
 def carry_out(house: House, durable: Durable, arguments: dict[str, Any]) -> Any:
     """The durable function: every planned check is one recorded step, the conclusion the last."""
     run = gate_run(house, str(arguments["run"]))
@@ -134,12 +144,15 @@ def carry_out(house: House, durable: Durable, arguments: dict[str, Any]) -> Any:
     playbook = read_playbook(house.artifacts.get(run.playbook), tier)
     with ExitStack() as stack:
         desk = _Desk(house, run, playbook, stack)
-        for step in steps_of(run.gate):
-            planned = playbook.checks_of(step)
-            if not planned:
-                durable.step(f"{step.name}:*", partial(desk.leave_open, step))
-            for check in planned:
-                durable.step(f"{step.name}:{check.check}", partial(desk.judge, check))
+        try:
+            for step in steps_of(run.gate):
+                planned = playbook.checks_of(step)
+                if not planned:
+                    durable.step(f"{step.name}:*", partial(desk.leave_open, step))
+                for check in planned:
+                    durable.step(f"{step.name}:{check.check}", partial(desk.judge, check))
+        except UnavailableError as problem:
+            durable.step("broke-off", partial(desk.break_off, problem))
         return durable.step("conclude", lambda: conclude(house, run.id, playbook))
 
 
@@ -152,18 +165,42 @@ class _Desk:
         self._playbook = playbook
         self._stack = stack
         self._material: Material | None = None
+        self._problem: Exception | None = None
 
     def judge(self, planned: PlannedCheck) -> Any:
         """Run one check and keep its finding."""
-        if self._material is None:
-            self._material = gather(self._house, self._run, self._playbook, self._stack)
-        finding = with_waiver(run_check(planned, self._material), self._playbook)
+        finding = with_waiver(self._finding(planned), self._playbook)
         faults.reach("gate.check-done")
         return _keep(self._house, self._run.id, finding)
 
     def leave_open(self, step: Step) -> Any:
         """Say that a step has no check; it blocks unless the playbook waives it by name."""
         return _keep(self._house, self._run.id, with_waiver(unchecked(step), self._playbook))
+
+    def break_off(self, problem: Exception) -> None:
+        """Say of every check without a finding that the run broke off before it; the gate then gives nothing."""
+        for step in steps_of(self._run.gate):
+            planned = self._playbook.checks_of(step)
+            if not planned:
+                self.leave_open(step)
+            for check in planned:
+                _keep(self._house, self._run.id, broken(check, problem))
+
+    def _finding(self, planned: PlannedCheck) -> Finding:
+        # The version would stay in the gate for ever if an exception left this step: every one is a finding.
+        if self._material is None and self._problem is None:
+            try:
+                self._material = gather(self._house, self._run, self._playbook, self._stack)
+            except Exception as problem:  # noqa: BLE001 - a model or a file may raise anything
+                self._problem = problem
+        if self._material is None:
+            return broken(planned, self._problem or RuntimeError("nothing was gathered"))
+        finding = run_check(planned, self._material)
+        try:
+            canonical(to_json(finding))
+        except DataError as problem:
+            return broken(planned, problem)
+        return finding
 
 
 def _keep(house: House, run_id: str, finding: Finding) -> Any:
@@ -267,5 +304,5 @@ def _inputs(tx: Transaction, version: ModelVersion, case: UseCase, order: GateOr
             )
         inputs["production"] = sample.id
     if order.endpoint:
-        inputs["endpoint"] = order.endpoint
+        inputs["endpoint"] = tx.of(Endpoint).get(order.endpoint).id
     return inputs

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 
-from roadworthy.domain.errors import ConflictError, SettingError
+from roadworthy.domain.errors import ConflictError
 from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.ports import Transaction
 from roadworthy.domain.serving import Deployment, Endpoint
 from roadworthy.domain.trust import EvidenceKind, Person
 from roadworthy.evidence.statements import deployment_statement
+from roadworthy.rollout.strategies import checked_schedule
 from roadworthy.rollout.strategies import roll_back as rolled_back
 from roadworthy.services.house import House
 from roadworthy.services.serve.plan import DEFAULT_SCHEDULE, current_deployment, plan_deployment
@@ -31,7 +31,7 @@ def deploy(
         SettingError: a schedule that does not rise from above 0 to 1.
     """
     house.allow(actor, "deploy")
-    check_schedule(schedule)
+    checked_schedule(schedule)
     with house.store.begin() as tx:
         version = tx.of(ModelVersion).get(version_id)
         endpoint = tx.of(Endpoint).get(endpoint_id)
@@ -104,14 +104,3 @@ def put_in_force(
         },
     )
     return stored
-
-
-def check_schedule(schedule: tuple[float, ...]) -> None:
-    """Refuse shares that do not rise strictly from above 0 to exactly 1."""
-    rises = all(a < b for a, b in pairwise(schedule))
-    if not schedule or schedule[0] <= 0 or schedule[-1] != 1.0 or not rises:
-        raise SettingError(
-            f"the schedule is {', '.join(f'{s:g}' for s in schedule) or 'empty'}",
-            remedy="Give shares that rise from above 0 to 1, for example 0.05, 0.25, 0.5, 1.",
-            field="schedule",
-        )

@@ -36,7 +36,7 @@ def ingest_outcomes(house: House, actor: Person, endpoint: str, reported: Sequen
     """Keep outcomes durably; the one received last for a request id counts.
 
     Raises:
-        DataError: an outcome that is not a finite number, or without a request id.
+        DataError: an outcome that is not a finite number, without a request id, or observed at a time without zone.
     """
     house.allow(actor, "ingest-outcomes")
     with house.store.begin() as tx:
@@ -46,6 +46,12 @@ def ingest_outcomes(house: House, actor: Person, endpoint: str, reported: Sequen
             raise DataError(
                 f"outcome {row} (request '{item.request_id}') has the value {item.value}",
                 remedy="Give each outcome a request id and a finite number; nothing was taken in.",
+                row=row,
+            )
+        if item.observed_at.tzinfo is None:
+            raise DataError(
+                f"outcome {row} (request '{item.request_id}') was observed at a time without a zone",
+                remedy="Add one, for example 2026-01-31T00:00:00Z; nothing was taken in.",
                 row=row,
             )
     now = house.clock.now()

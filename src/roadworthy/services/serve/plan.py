@@ -30,6 +30,11 @@ def champion_of(deployment: Deployment) -> Arm | None:
     return next((a for a in deployment.arms if a.role is ArmRole.CHAMPION), None)
 
 
+def without_model(deployment: Deployment) -> bool:
+    """Whether the hold-out answers everything: an endpoint's first version was rolled back."""
+    return any(a.role is ArmRole.HOLD_OUT and a.weight >= 1.0 for a in deployment.arms)
+
+
 def plan_deployment(
     house: House,
     tx: Transaction,
@@ -47,7 +52,7 @@ def plan_deployment(
     current = current_deployment(tx, endpoint.id)
     signed = contract_in_force(tx, version.use_case)
     share, acts = (signed[0].holdout_share, signed[0].holdout_acts) if signed else (0.0, False)
-    incumbent = champion_of(current) if current else None
+    incumbent = champion_of(current) if current and not without_model(current) else None
     if current and current.state in (DeploymentState.PROGRESSING, DeploymentState.PAUSED):
         raise ConflictError(
             f"a rollout is under way on '{endpoint.id}' ({current.id}, {current.state.value})",

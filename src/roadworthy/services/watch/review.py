@@ -127,7 +127,7 @@ def _signals(
     return (
         *review(window, ReviewParams(threshold=threshold)),
         failures(failed, asked),
-        *_movements(subject, first, decisions, outcomes),
+        *_movements(house, subject, (first, decisions), outcomes),
     )
 
 
@@ -138,7 +138,8 @@ def _window(
     frame, y = load_dataset(house, subject.sealed, subject.case)
     score = scorer(house, version)
     reference_scores = score(frame)
-    current = decision_frame(decisions, outcomes)
+    validated = decided(frame, y, reference_scores, version.threshold)
+    current, aged = decision_frame(decisions, outcomes), due(house, subject.case, decisions)
     inputs = current.select(version.signature.names)
     held: Bools = current["held_out"]
     scores: Floats = current["score"].copy()
@@ -158,17 +159,15 @@ def _window(
         scores=scores,
         y=current["outcome"],
         held_out=held,
-        due=due(house, subject.case, decisions),
+        due=aged,
         delay_days=np.array(days, dtype=np.float64),
-        values_reference=_values(contract, decided(frame, y, reference_scores, version.threshold)),
-        values=_values(contract, current),
+        values_reference=_values(contract, validated) if contract else None,
+        values=np.where(aged, _values(contract, current), np.nan) if contract else None,
         unit=contract.unit if contract else "",
     )
 
 
-def _values(contract: KpiContract | None, frame: Frame) -> Floats | None:
-    if contract is None:
-        return None
+def _values(contract: KpiContract, frame: Frame) -> Floats:
     return evaluate(compile_expression(contract.value, frame.names, "the KPI value"), frame)
 
 
@@ -181,26 +180,25 @@ def _first_window(earlier: Sequence[ReviewRun], life: Sequence[Decision]) -> Seq
 
 
 def _movements(
+    house: House,
     subject: _Subject,
-    before: Sequence[Decision],
-    after: Sequence[Decision],
+    windows: tuple[Sequence[Decision], Sequence[Decision]],
     outcomes: Mapping[str, Outcome],
 ) -> tuple[Signal, ...]:
     """Is a change of the business result the model's doing? Asked of the event's rate and of the money."""
-    if not before or subject.contract is None:
-        return ()
-    then, now = decision_frame(before, outcomes), decision_frame(after, outcomes)
     contract = subject.contract
-    asked = [("conversion", "share", then["outcome"], now["outcome"])]
-    values = (_values(contract, then), _values(contract, now))
-    if values[0] is not None and values[1] is not None:
-        asked.append(("value per unit", contract.unit, values[0], values[1]))
-    return tuple(
-        _movement_signal(
-            name, unit, explain(name, unit, KpiWindow(a, then["held_out"]), KpiWindow(b, now["held_out"]))
-        )
-        for name, unit, a, b in asked
-    )
+    if not windows[0] or contract is None:
+        return ()
+    rates: list[KpiWindow] = []
+    values: list[KpiWindow] = []
+    for decisions in windows:
+        frame, aged = decision_frame(decisions, outcomes), due(house, subject.case, decisions)
+        # Early outcomes are mostly of one class, and a unit nobody acted on has its value at once.
+        held = frame["held_out"][aged]
+        rates.append(KpiWindow(frame["outcome"][aged], held))
+        values.append(KpiWindow(_values(contract, frame)[aged], held))
+    asked = (("conversion", "share", rates), ("value per unit", contract.unit, values))
+    return tuple(_movement_signal(name, unit, explain(name, unit, *pair)) for name, unit, pair in asked)
 
 
 def _movement_signal(name: str, unit: str, movement: Movement) -> Signal:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import Request
-from nicegui import Client, ui
 from nicegui import app as nicegui_app
+from nicegui import ui
 
 from roadworthy import __version__
 from roadworthy.domain.errors import RoadworthyError
@@ -103,8 +103,6 @@ async def show(request: Request, build: Build, here: str) -> None:
     visit = visit_of(request)
     ask = Ask(dict(request.path_params), dict(request.query_params))
     page, head, visit.status = await asyncio.to_thread(_read, visit.site, build, ask)
-    visit.site.open.intersection_update(Client.instances)
-    visit.site.open.add(ui.context.client.id)
     ui.page_title(f"{page.title} · Roadworthy")
     ui.add_head_html(_HEAD)
     ui.html(Markup(sprite() + _header(here)), sanitize=False)
@@ -114,7 +112,7 @@ async def show(request: Request, build: Build, here: str) -> None:
     seen = [head]
 
     async def refresh() -> None:
-        if await asyncio.to_thread(visit.site.head) == seen[0]:
+        if visit.site.closed or await asyncio.to_thread(_head, visit.site) == seen[0]:
             return
         newer, seen[0], _ = await asyncio.to_thread(_read, visit.site, build, ask)
         screen.put(newer.blocks)
@@ -122,11 +120,21 @@ async def show(request: Request, build: Build, here: str) -> None:
     ui.timer(REFRESH_S, refresh, immediate=False)
 
 
+def _head(site: Site) -> tuple[int, str]:
+    """The change record's head; of a closed house, what no page has seen."""
+    try:
+        with site.reading():
+            return site.head()
+    except RoadworthyError as problem:
+        return (-1, problem.code)
+
+
 def _read(site: Site, build: Build, ask: Ask) -> tuple[Page, tuple[int, str], int]:
     """The page, the change record's head before it was read, and the HTTP status."""
     try:
-        head = site.head()
-        return build(site, ask), head, 200
+        with site.reading():
+            head = site.head()
+            return build(site, ask), head, 200
     except RoadworthyError as problem:
         said = h(
             "div",

@@ -69,11 +69,6 @@ class PageLoop:
         """Run something on the pages' loop and wait for it."""
         return await across(work, self._running())
 
-    @property
-    def started(self) -> bool:
-        """Whether any page was asked for yet."""
-        return self._loop is not None
-
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:

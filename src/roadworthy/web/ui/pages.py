@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI, Request
-from nicegui import Client, ui
+from nicegui import ui
 
 from roadworthy.services.house import House
 from roadworthy.web.ui.door import Door
 from roadworthy.web.ui.layout import Build, nothing, show
-from roadworthy.web.ui.page_loop import PAGES
 from roadworthy.web.ui.site import Site
 from roadworthy.web.ui.views import board, changes, data, endpoint, value, version, work
 
@@ -36,7 +36,7 @@ def mount_pages(api: FastAPI, house: House) -> None:
     """Put the pages of `house` on an application whose state has `token` and `administrator` (see `build_api`).
 
     Everything the application itself does not answer goes to the pages, behind the token. When the application
-    ends, the pages that are still open in a browser are let go before the house is.
+    ends, no page that is still open in a browser reads the house any more.
     """
     site = Site(house, str(api.state.token), str(api.state.administrator))
     api.mount("/", Door(site))
@@ -47,19 +47,9 @@ def mount_pages(api: FastAPI, house: House) -> None:
     async def until_closed(app: FastAPI) -> AsyncIterator[Mapping[str, Any] | None]:
         async with inner(app) as state:
             yield state
-        if PAGES.started:
-            await PAGES.run(_let_go(site))
+        await asyncio.to_thread(site.close)
 
     router.lifespan_context = until_closed
-
-
-async def _let_go(site: Site) -> None:
-    """Delete what open browsers still refresh from this site."""
-    for name in site.open:
-        client = Client.instances.get(name)
-        if client is not None:
-            client.delete()
-    site.open.clear()
 
 
 def _register(path: str, build: Build) -> None:

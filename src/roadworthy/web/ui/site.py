@@ -5,13 +5,18 @@ from __future__ import annotations
 import hashlib
 import hmac
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from fastapi import Request
 
-from roadworthy.domain.errors import IntegrityError
+from roadworthy.domain.errors import IntegrityError, UnavailableError
 from roadworthy.services.house import House
 from roadworthy.services.watch.verify import verify_changes
+
+CLOSE_S = 10.0
+"""Longest wait for readers when a house closes."""
 
 KEY = "roadworthy.visit"
 """Where the door leaves the `Visit` in the ASGI scope."""
@@ -21,20 +26,46 @@ KEY = "roadworthy.visit"
 class Site:
     """The pages of one house: its token and whose eyes they read with.
 
-    `proven` is what verifying showed, by the record's head; `open` are the ids of the browsers' NiceGUI clients.
+    `proven` is what verifying showed, by the record's head.
     """
 
     house: House
     token: str
     reader: str
     proven: dict[str, int | IntegrityError] = field(default_factory=dict)
-    open: set[str] = field(default_factory=set)
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    closed: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _idle: threading.Condition = field(default_factory=threading.Condition)
+    _readers: int = 0
 
     @property
     def pass_word(self) -> str:
         """What the cookie holds: derived from the token; who sees a cookie cannot act through the API."""
         return hmac.new(self.token.encode(), b"roadworthy page", hashlib.sha256).hexdigest()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """What reads the house does so in here, so that it is not closed meanwhile.
+
+        Raises:
+            UnavailableError: it is closed already.
+        """
+        with self._idle:
+            if self.closed:
+                raise UnavailableError("this workspace has been closed", remedy="Start it again: `roadworthy up`.")
+            self._readers += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._readers -= 1
+                self._idle.notify_all()
+
+    def close(self) -> None:
+        """Let nobody begin to read any more, and wait for those who are at it."""
+        with self._idle:
+            self.closed = True
+            self._idle.wait_for(lambda: self._readers == 0, timeout=CLOSE_S)
 
     def allow_reading(self) -> None:
         """Ask the policy, as every request of the API does."""
@@ -53,7 +84,7 @@ class Site:
     def verify(self) -> int | IntegrityError:
         """Verify the change record, once per head; returns its length, or what is wrong with it."""
         digest = self.head()[1]
-        with self.lock:
+        with self._lock:
             if digest not in self.proven:
                 try:
                     found: int | IntegrityError = verify_changes(self.house)
