@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+
+# Before scikit-learn is imported: two test processes on two cores gain nothing by more threads, and lose much.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from roadworthy.adapters.clock import SimulatedClock
 from roadworthy.adapters.engines.inline import InlineEngine
@@ -49,6 +49,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 NOW = datetime(2030, 3, 1, 9, tzinfo=UTC)
 PEOPLE = {"olga": "business-owner", "dan": "data-scientist", "vera": "validator", "omar": "operator"}
+ADVANCED = "Advance at share 0.25: safety is proven."
 HOSTILE = "<img src=x onerror=alert(1)> & Co"
 
 
@@ -70,16 +71,16 @@ class Served:
 
 @dataclass
 class Watched:
-    """What a browser did while a test drove it."""
+    """What the browser did while tests drove it: requests that left this machine, and complaints on its console."""
 
     outside: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
 
-    def watch(self, page: Page) -> None:
-        page.on("request", lambda r: self._request(r.url))
-        page.on("websocket", lambda w: self._request(w.url))
-        page.on("console", lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None)
-        page.on("pageerror", lambda e: self.complaints.append(str(e)))
+    def watch(self, context: BrowserContext) -> None:
+        context.on("request", lambda r: self._request(r.url))
+        context.on("console", lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None)
+        context.on("weberror", lambda e: self.complaints.append(str(e.error)))
+        context.on("page", lambda p: p.on("websocket", lambda w: self._request(w.url)))
 
     def _request(self, url: str) -> None:
         parts = urlsplit(url)
@@ -87,8 +88,9 @@ class Watched:
             self.outside.append(url)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One browser per file: while its driver lives, this thread has a running event loop, which others may need."""
     if shutil.which("chromium") is None:
         if os.environ.get("CI"):
             pytest.fail("no chromium here: run scripts/browser")
@@ -108,23 +110,48 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield Served(control, server.url)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def watched() -> Watched:
     return Watched()
 
 
-@pytest.fixture
-def page(browser: Browser, served: Served, watched: Watched) -> Iterator[Page]:
-    """A page that has passed the door; afterwards: nothing complained, and nothing left this machine."""
+@pytest.fixture(scope="module")
+def inside(browser: Browser, served: Served, watched: Watched) -> Iterator[BrowserContext]:
+    """A browser that has passed the door."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, base_url=served.url)
+    watched.watch(context)
     page = context.new_page()
-    watched.watch(page)
     page.goto(served.entrance)
     page.get_by_role("heading", level=1).wait_for()
-    yield page
+    page.close()
+    yield context
     context.close()
-    assert watched.complaints == []
-    assert watched.outside == []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_complains_and_nothing_leaves_this_machine(watched: Watched) -> Iterator[None]:
+    yield
+    complaints, outside = watched.complaints[:], watched.outside[:]
+    watched.complaints.clear()
+    watched.outside.clear()
+    assert complaints == []
+    assert outside == []
+
+
+@pytest.fixture
+def page(inside: BrowserContext) -> Iterator[Page]:
+    """A page of one test's own, behind the door."""
+    page = inside.new_page()
+    yield page
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def read(inside: BrowserContext) -> Iterator[Page]:
+    """A page that the tests of one file only read, loaded once by the file's own fixture."""
+    page = inside.new_page()
+    yield page
+    page.close()
 
 
 def furnish(house: House, clock: SimulatedClock) -> None:
@@ -136,8 +163,9 @@ def furnish(house: House, clock: SimulatedClock) -> None:
     case = UseCase("churn", "Keep the customers worth keeping", "olga", RiskTier.LOW, "churned", "1", 7.0,
                    (point,), house.clock.now(), segments=("region",))  # fmt: skip
     register_use_case(house, admin, case)
-    train, sealed = (register_dataset(house, house.person("dan"), "churn", role, _csv(seed), f"{role.name.lower()}.csv")
-                     for seed, role in enumerate((DatasetRole.TRAIN, DatasetRole.SEALED)))  # fmt: skip
+    dan = house.person("dan")
+    train = register_dataset(house, dan, "churn", DatasetRole.TRAIN, _csv(0), "train.csv")
+    sealed = register_dataset(house, dan, "churn", DatasetRole.SEALED, _csv(1), "sealed.csv")
     with house.store.begin() as tx:
         count_read(house, tx, "dan", sealed.id, "validation of churn:1")
     terms = KpiTerms(
@@ -176,7 +204,7 @@ def _version(number: int, state: State, text: str, train: str, at: datetime) -> 
     )
     return ModelVersion(f"churn:{number}", "churn", "churn", number, f"{number}" * 64, ArtifactFormat.SKOPS,
                         Signature(inputs), 0.3, ("dan",), train, at, state, description=text,
-                        parents=("churn:1",) if number == 2 else (), environment={"scikit-learn": "1.8"})  # fmt: skip
+                        parents=("churn:1",) if number == 2 else (), environment={"numpy": "2.0"})  # fmt: skip
 
 
 def _register(house: House, version: ModelVersion) -> None:
@@ -264,8 +292,8 @@ def _serve(house: House) -> None:
     at = house.clock.now()
     arms = (Arm("churn:1", ArmRole.CHAMPION, 0.75, "churn:1"), Arm("churn:2", ArmRole.CHALLENGER, 0.25, "churn:2"),
             Arm("hold-out", ArmRole.HOLD_OUT, 0.1))  # fmt: skip
-    canary = Deployment("desk-d2", "desk", Strategy.CANARY, arms, "s", False, DeploymentState.PROGRESSING, at, "omar",
-                        2, (0.25, 1.0), 0, at, reason="Advance at share 0.25: safety is proven.")  # fmt: skip
+    canary = Deployment("desk-d2", "desk", Strategy.CANARY, arms, "s", False, DeploymentState.PROGRESSING, at,
+                        "omar", 2, (0.25, 1.0), 0, at, reason=ADVANCED)  # fmt: skip
     with house.store.begin() as tx:
         for name in ("desk", "unused"):
             tx.of(Endpoint).add(Endpoint(name, "churn", "desk", at))
@@ -290,7 +318,7 @@ def _decision(n: int, at: datetime) -> Decision:
         else DecisionStatus.SCORED
     )
     return Decision(f"d{n}", f"call-{n}", "desk", "desk-d2", 2, arm, "" if arm == "hold-out" else arm, f"u{n}",
-                    at + timedelta(hours=n), {"age": 40}, None if status is not DecisionStatus.SCORED else 0.4, False,
+                    at + timedelta(hours=n), {"age": 40}, 0.4 if status is DecisionStatus.SCORED else None, False,
                     0.3, status, 1.5, "the model raised: nr.employed is negative" if n == 301 else "")  # fmt: skip
 
 
@@ -298,8 +326,8 @@ def _watch(house: House) -> None:
     verdicts = (Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL)
     with house.store.begin() as tx:
         for n, verdict in enumerate(verdicts, 1):
-            until = NOW - timedelta(days=10 * (3 - n))
-            tx.of(ReviewRun).add(ReviewRun(f"review-desk-{n}", "desk", "churn", "churn:1", until - timedelta(days=10),
+            since, until = NOW - timedelta(days=10 * (4 - n)), NOW - timedelta(days=10 * (3 - n))
+            tx.of(ReviewRun).add(ReviewRun(f"review-desk-{n}", "desk", "churn", "churn:1", since,
                                  until, until, 130, 120, verdict, _signals(n, verdict),
                                  f"Review {n} concluded: the world {'holds' if n == 1 else 'moves'}."))  # fmt: skip
             for version, per_unit in (("churn:1", 1.5), ("churn:2", None)):

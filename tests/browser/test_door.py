@@ -79,7 +79,7 @@ def test_typing_the_token_opens_the_board(browser: Browser, served: Any) -> None
     [
         ("/versions/nobody:1", 404, "nobody:1", "Back to the board"),
         ("/endpoints/nowhere", 404, "nowhere", "Back to the board"),
-        ("/no/such/page", 404, "There is no page at this address.", "Back to the board"),
+        ("/no/such/page", 404, "There is no page '/no/such/page'.", "Back to the board"),
     ],
     ids=["version", "endpoint", "address"],
 )

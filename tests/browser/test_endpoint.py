@@ -6,11 +6,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 
-@pytest.fixture
-def desk(page: Page) -> Page:
-    page.goto("/endpoints/desk")
-    page.get_by_role("heading", name="desk", level=1).wait_for()
-    return page
+@pytest.fixture(scope="module")
+def desk(read: Page) -> Page:
+    read.goto("/endpoints/desk")
+    read.get_by_role("heading", name="desk", level=1).wait_for()
+    return read
 
 
 def test_who_answers_with_which_share_and_why(desk: Page) -> None:
@@ -23,10 +23,10 @@ def test_who_answers_with_which_share_and_why(desk: Page) -> None:
     ("title", "says"),
     [
         ("Rollout looks: desk-d2", "8 looks: harm E ended at 1.8, safety E at 42.9, proof at 20"),
-        ("Decisions per day, by arm", "400 decisions, 2030-01-30 to 2030-02-15"),
+        ("Decisions per day, by arm", "400 decisions, 2030-01-30 to 2030-02-16"),
         ("AUC per review", "1 review had too few outcomes to measure it"),
         ("Conversion and hold-out per review", "Newest: 13.0 % of all units"),
-        ("Value per unit: desk", "churn:1 +1.50 EUR; churn:2 not measurable"),
+        ("Value per unit in EUR: desk", "churn:1 +1.50 EUR; churn:2 not measurable"),
     ],
 )
 def test_every_chart_is_drawn_and_says_what_it_shows(desk: Page, title: str, says: str) -> None:
@@ -57,7 +57,7 @@ def test_every_reviews_conclusion_is_a_sentence_newest_first(desk: Page) -> None
 
 def test_drift_says_its_distance_and_verdict_per_column_and_review(desk: Page) -> None:
     row = desk.get_by_role("table", name="Distance per column and review").get_by_role("row").nth(1)
-    assert row.get_by_role("cell").all_inner_texts() == ["0.10 pass", "too few inconclusive", "0.30 fail"]
+    assert row.get_by_role("cell").all_inner_texts() == ["0.10\npass", "too few\ninconclusive", "0.30\nfail"]
 
 
 def test_failures_name_the_request_and_the_reason(desk: Page) -> None:

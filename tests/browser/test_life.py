@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from roadworthy.adapters.engines.inline import InlineEngine
 from roadworthy.apps.background import BackgroundServer
 from roadworthy.apps.control import open_control
 from roadworthy.apps.settings import Settings
+from roadworthy.domain.gate import Finding, GateRun, Step
+from roadworthy.domain.verdict import Verdict
 from roadworthy.services.catalog.people import add_person
 from roadworthy.services.house import House
 
@@ -58,6 +61,18 @@ def test_a_page_follows_the_record_and_leaves_alone_what_did_not_change(tab: Pag
         expect(tab.get_by_role("heading", level=1)).to_have_text("2 changes recorded", timeout=15_000)
         expect(tab.get_by_role("row", name="person added")).to_contain_text("nora")
         assert tab.evaluate("document.querySelector('header').dataset.mine") == "still here"
+
+
+def test_a_gate_under_way_is_followed_finding_by_finding(inside: BrowserContext, served: Any) -> None:
+    page = inside.new_page()
+    page.goto("/versions/churn:3")
+    expect(page.get_by_role("article", name="V1 check-v1: pass")).to_be_visible()
+    with served.house.store.begin() as tx:
+        run = tx.of(GateRun).find(version="churn:3")[0]
+        made = Finding(Step.V3, "metamorphic", 1, Verdict.FAIL, "Older customers score lower.")
+        tx.of(GateRun).replace(run, replace(run, findings=(*run.findings, made)))
+    expect(page.get_by_role("article", name="V3 metamorphic: fail")).to_be_visible(timeout=15_000)
+    page.close()
 
 
 def test_houses_may_be_open_at_once_and_each_shows_its_own(tab: Page, tmp_path: Path, served: Any) -> None:

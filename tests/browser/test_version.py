@@ -6,11 +6,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 
-@pytest.fixture
-def version(page: Page) -> Page:
-    page.goto("/versions/churn:1")
-    page.get_by_role("heading", name="churn:1", level=1).wait_for()
-    return page
+@pytest.fixture(scope="module")
+def version(read: Page) -> Page:
+    read.goto("/versions/churn:1")
+    read.get_by_role("heading", name="churn:1", level=1).wait_for()
+    return read
 
 
 @pytest.mark.parametrize("fact", ["activated", "skops", "dan", "train.csv", "0.3", "2 columns", "1 library"])
@@ -65,7 +65,7 @@ def test_details_unfold_into_pictures_and_tables(version: Page) -> None:
     explained = version.get_by_role("article", name="V4 explanation: pass")
     explained.get_by_text("Details", exact=True).click()
     expect(explained.get_by_role("rowheader", name="age")).to_be_visible()
-    expect(explained.get_by_role("img", name="0.2 mean, 95 % interval 0.1 to 0.3, threshold 0")).to_be_visible()
+    expect(explained.get_by_role("img", name="0.2 Mean, 95 % interval 0.1 to 0.3, threshold 0")).to_be_visible()
 
 
 def test_who_signed_which_evidence_and_who_operates_it(version: Page) -> None:
@@ -79,6 +79,12 @@ def test_who_signed_which_evidence_and_who_operates_it(version: Page) -> None:
 def test_its_work_items_and_its_change_record_are_there(version: Page) -> None:
     expect(version.get_by_role("table", name="Work items of this version")).to_contain_text("overfit")
     expect(version.get_by_role("region", name="Change record")).to_contain_text("version registered")
+
+
+def test_a_version_with_open_defects_says_to_mend_them_before_anything_else(page: Page) -> None:
+    page.goto("/versions/churn:2")
+    expect(page.get_by_text("Next: mend what 1 open work item names")).to_be_visible()
+    expect(page.get_by_text("roadworthy deploy churn:2")).to_have_count(0)
 
 
 def test_a_gate_that_has_not_run_says_so_and_what_to_do(page: Page) -> None:

@@ -19,11 +19,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from roadworthy.adapters.engines.inline import InlineEngine
+from roadworthy.adapters.runtimes.skops_runtime import save_skops
 from roadworthy.apps.background import BackgroundServer
 from roadworthy.apps.control import open_control
 from roadworthy.apps.settings import read_settings
 from roadworthy.cli.main import run
 from roadworthy.cli.processes.places import announced
+from roadworthy.domain.ports import WorkEngine
 from roadworthy.evidence.canonical import canonical
 
 COLUMNS = ("tenure", "calls", "spend")
@@ -98,11 +101,11 @@ def train_model(table: dict[str, Any], path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def serving(workspace: Path) -> Iterator[None]:
+def serving(workspace: Path, engine: WorkEngine | None = None) -> Iterator[None]:
     """A server that runs on a workspace and says so there: command lines talk to it."""
     settings = read_settings(workspace)
     with (
-        open_control(settings, pages=False) as control,
+        open_control(settings, engine=engine, pages=False) as control,
         BackgroundServer(control.app) as server,
         announced(settings.root, server.url),
     ):
@@ -152,6 +155,13 @@ def by_hand() -> ByHand:
     return ByHand()
 
 
+def register_plain(cli: Cli, folder: Path) -> Ran:
+    """The version `plain:1`, as skops: quicker than a pickle, which is converted in a process of its own."""
+    (folder / "model.skops").write_bytes(save_skops(joblib.load(folder / "model.joblib")))
+    words = ("register", "model", folder / "model.skops", "--use-case", "churn", "--name", "plain")
+    return cli(*words, "--inputs", ",".join(COLUMNS), actor="dan")
+
+
 @dataclass(frozen=True)
 class Kitchen:
     """A workspace with a server on it, a use case `churn` with training data, and files to work with."""
@@ -181,7 +191,8 @@ def kitchen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kitchen]:
     table = customers(400, 1)
     write_csv(folder / "train.csv", table)
     train_model(table, folder / "model.joblib")
-    with serving(workspace):
+    # The durable engine is one per process; this server outlives tests that need it for themselves.
+    with serving(workspace, InlineEngine()):
 
         def links() -> int:
             return int(cli("verify", "--json").document["verified"])
@@ -190,4 +201,6 @@ def kitchen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kitchen]:
         assert made.code == 0, made.err
         data = cli("register", "data", folder / "train.csv", "--use-case", "churn", "--role", "train", actor="dan")
         assert data.code == 0, data.err
+        plain = register_plain(cli, folder)
+        assert plain.code == 0, plain.err
         yield Kitchen(folder, cli, links)

@@ -42,10 +42,7 @@ def migrated(url: str) -> None:
 
 
 def config_for(connection: Connection) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(migrate._SCRIPTS))
-    config.attributes["connection"] = connection
-    return config
+    return migrate.configured(connection)
 
 
 def test_the_migrated_schema_is_the_one_tables_declares(database_url: str, engine: Engine) -> None:

@@ -12,19 +12,22 @@ import re
 import runpy
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from roadworthy.apps.background import BackgroundServer
+from roadworthy.apps.control import open_control
 from roadworthy.apps.embedded import running_server
+from roadworthy.apps.settings import read_settings
 from roadworthy.cli.main import run
+from roadworthy.cli.processes.places import announced
 
 ROOT = Path(__file__).parents[2]
 FENCE = re.compile(r"(?:<!-- file: (?P<file>\S+) -->\n+)?^```(?P<lang>\w*)[^\n]*\n(?P<body>.*?)^```$", re.M | re.S)
@@ -55,11 +58,16 @@ class Snippet:
 
 @dataclass
 class Reader:
-    """Somebody who follows the pages, in `folder`."""
+    """Somebody who follows the pages, in `folder`.
+
+    With a second terminal the workspace's server runs there, which spares each command the second it needs to start
+    and stop one of its own.
+    """
 
     folder: Path
+    second_terminal: bool = False
     names: dict[str, Any] = field(default_factory=dict)
-    server: subprocess.Popen[bytes] | None = None
+    terminal: ExitStack = field(default_factory=ExitStack)
 
     def follow(self, page: Path) -> None:
         """Do everything the page says."""
@@ -83,31 +91,22 @@ class Reader:
     def carry_out(self, words: list[str]) -> int:
         """Run the command; `roadworthy` in this process, which is what the installed command does in its own."""
         if words[:2] == ["roadworthy", "up"]:
-            return self.start(words)
+            return 0 if running_server(self.folder) else 1
         if words[0] == "roadworthy":
-            return run(words[1:])
+            code = run(words[1:])
+            if words[1] == "init" and self.second_terminal:
+                self.serve()
+            return code
         if words[0] == "python":
             return play(words[1:])
         assert words[0] == "curl", f"the reader's shell has no {words[0]}: mark the line '{NOT_RUN}'"
         return subprocess.run(words, check=False, timeout=60).returncode
 
-    def start(self, words: list[str]) -> int:
-        """`roadworthy up` in a process of its own, on a free port, until it answers."""
-        command = [sys.executable, "-c", "from roadworthy.cli.main import main; main()", *words[1:], "--port", "0"]
-        self.server = subprocess.Popen(command, cwd=self.folder, stdout=subprocess.DEVNULL)
-        for _ in range(600):
-            if running_server(self.folder):
-                return 0
-            assert self.server.poll() is None, "`roadworthy up` ended by itself"
-            time.sleep(0.1)
-        raise AssertionError("`roadworthy up` does not answer")
-
-    def stop(self) -> None:
-        """End the server, if one was started, as Ctrl-C does."""
-        if self.server is not None:
-            self.server.send_signal(signal.SIGINT)
-            assert self.server.wait(60) == 0
-            self.server = None
+    def serve(self) -> None:
+        """The second terminal: what `roadworthy up` runs, in this process and on a free port."""
+        control = self.terminal.enter_context(open_control(read_settings(self.folder), pages=False))
+        server = self.terminal.enter_context(BackgroundServer(control.app))
+        self.terminal.enter_context(announced(self.folder, server.url))
 
     def here(self, text: str) -> str:
         """The text with the address of the reader's own server."""
@@ -134,18 +133,20 @@ def snippets(page: Path) -> list[Snippet]:
     ]
 
 
-def reader_in(folder: Path) -> Iterator[Reader]:
+def reader_in(folder: Path, *, second_terminal: bool) -> Iterator[Reader]:
     """A reader with the example files, working in `folder`."""
     for path in (ROOT / "docs" / "example").glob("*.py"):
         shutil.copy(path, folder)
     before = Path.cwd()
     kept = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("ROADWORTHY_")}
     os.chdir(folder)
-    reader = Reader(folder)
+    sys.path.insert(0, str(folder))
+    reader = Reader(folder, second_terminal)
     try:
         yield reader
     finally:
-        reader.stop()
+        reader.terminal.close()
+        sys.path.remove(str(folder))
         os.chdir(before)
         os.environ.update(kept)
 
@@ -153,13 +154,13 @@ def reader_in(folder: Path) -> Iterator[Reader]:
 @pytest.fixture
 def reader(tmp_path: Path) -> Iterator[Reader]:
     """A reader of one page, beginning with nothing."""
-    yield from reader_in(tmp_path)
+    yield from reader_in(tmp_path, second_terminal=False)
 
 
 @pytest.fixture(scope="module")
 def tutorial_reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     """A reader who has been through the tutorial: the guides go on where it ends."""
-    for found in reader_in(tmp_path_factory.mktemp("tutorial")):
+    for found in reader_in(tmp_path_factory.mktemp("tutorial"), second_terminal=True):
         found.follow(ROOT / "docs" / "tutorial.md")
         yield found
 

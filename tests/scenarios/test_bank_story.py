@@ -7,13 +7,16 @@ import re
 from typing import Any
 
 import msgspec
+import pytest
+from tests.scenarios.conftest import Told
+
+pytestmark = pytest.mark.timeout(900)  # the first test plays the whole story
 
 from roadworthy.domain.returns import DefectKind, DevelopmentStep
 from roadworthy.domain.review import SignalKind
 from roadworthy.domain.verdict import Verdict
 from roadworthy.evidence.bundle import ItemStatus, decode_bundle, verify_bundle
 from roadworthy.evidence.canonical import canonical
-from tests.scenarios.conftest import Told
 
 
 def signals(told: Told, window: str, kind: SignalKind) -> list[Any]:
@@ -26,12 +29,16 @@ def finding(told: Told, version: str, gate: str, check: str) -> Any:
 
 def test_the_leaking_draft_is_caught_and_sent_back_to_data_preparation(real_story: Told) -> None:
     assert finding(real_story, "draft", "validation", "leakage").verdict is Verdict.FAIL
-    item = next(w for w in real_story.work if w.version == real_story.facts["draft"] and w.defect is DefectKind.LEAKAGE)
+    item = next(
+        w for w in real_story.work if w.version == real_story.facts["draft"] and w.defect is DefectKind.LEAKAGE
+    )
     assert item.step is DevelopmentStep.DATA_PREPARATION
 
 
 def test_the_drafts_work_item_is_closed_by_its_successor_passing_validation(real_story: Told) -> None:
-    item = next(w for w in real_story.work if w.version == real_story.facts["draft"] and w.defect is DefectKind.LEAKAGE)
+    item = next(
+        w for w in real_story.work if w.version == real_story.facts["draft"] and w.defect is DefectKind.LEAKAGE
+    )
     assert item.closed_by == real_story.run("v1", "validation").id
 
 
@@ -58,7 +65,9 @@ def test_training_months_convert_at_five_percent_and_the_last_at_fifty(real_stor
 
 
 def test_data_drift_is_noticed_in_the_first_live_window(real_story: Told) -> None:
-    drifted = {s.subject for s in signals(real_story, "2008-11", SignalKind.DATA_DRIFT) if s.verdict is Verdict.FAIL}
+    drifted = {
+        s.subject for s in signals(real_story, "2008-11", SignalKind.DATA_DRIFT) if s.verdict is Verdict.FAIL
+    }
     assert {"emp.var.rate", "euribor3m", "nr.employed"} <= drifted
     item = next(w for w in real_story.work if w.defect is DefectKind.DATA_DRIFT)
     assert item.step is DevelopmentStep.DATA_ACQUISITION
@@ -136,7 +145,9 @@ def test_the_bundle_verifies_offline_and_a_changed_byte_does_not(real_story: Tol
     envelope = real_story.bundle["envelopes"][0]
     broken = envelope.replace("payload", "payloae", 1) if "payloae" not in envelope else envelope
     tampered = msgspec.structs.replace(bundle) if hasattr(bundle, "__struct_fields__") else bundle
-    altered = decode_bundle(canonical({**json.loads(text), "envelopes": [broken, *real_story.bundle["envelopes"][1:]]}))
+    altered = decode_bundle(
+        canonical({**json.loads(text), "envelopes": [broken, *real_story.bundle["envelopes"][1:]]})
+    )
     assert tampered.version == bundle.version
     assert not verify_bundle(altered, bundle.trust, None).holds
 

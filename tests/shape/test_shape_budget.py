@@ -17,6 +17,11 @@ def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text())
 
 
+def _libraries(node: ast.Import | ast.ImportFrom) -> set[str]:
+    names = [n.name for n in node.names] if isinstance(node, ast.Import) else [str(node.module)]
+    return {name.split(".")[0] for name in names}
+
+
 def _length(node: ast.AST) -> int:
     return int(node.end_lineno or 0) - int(node.lineno) + 1  # type: ignore[attr-defined]
 
@@ -53,7 +58,8 @@ def test_a_folder_has_at_most_twelve_modules_and_says_what_lives_there(folder: P
     modules = [p for p in folder.glob("*.py") if p.name != "__init__.py"]
     assert len(modules) <= 12
     init = folder / "__init__.py"
-    assert init.exists() and ast.get_docstring(_tree(init))
+    assert init.exists()
+    assert ast.get_docstring(_tree(init))
 
 
 def test_no_folder_is_deeper_than_three() -> None:
@@ -77,7 +83,6 @@ def test_optional_libraries_are_the_only_deferred_imports() -> None:
         for function in ast.walk(_tree(path))
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
         for node in ast.walk(function)
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        and not {(n.name if isinstance(node, ast.Import) else str(node.module)).split(".")[0] for n in node.names} <= optional
+        if isinstance(node, ast.Import | ast.ImportFrom) and not _libraries(node) <= optional
     ]
     assert deferred == []

@@ -26,9 +26,7 @@ def encoder(columns: dict[str, Any]) -> ColumnTransformer:
     text = [i for i, c in enumerate(columns.values()) if np.asarray(c).dtype.kind == "O"]
     numbers = [i for i in range(len(columns)) if i not in text]
     scale = make_pipeline(SimpleImputer(), StandardScaler())
-    return ColumnTransformer(
-        [("text", OneHotEncoder(handle_unknown="ignore"), text), ("numbers", scale, numbers)]
-    )
+    return ColumnTransformer([("text", OneHotEncoder(handle_unknown="ignore"), text), ("numbers", scale, numbers)])
 
 
 def logistic(columns: dict[str, Any], y: Any, seed: int) -> Any:
@@ -45,3 +43,11 @@ def overgrown(columns: dict[str, Any], y: Any, seed: int) -> Any:
     """A forest that learns its rows by heart."""
     forest = RandomForestClassifier(n_estimators=30, min_samples_leaf=1, random_state=seed)
     return make_pipeline(encoder(columns), forest).fit(matrix(columns), y)
+
+
+def strict(columns: dict[str, Any], y: Any, seed: int) -> Any:
+    """A regression that raises on an age it has never seen."""
+    ages = sorted({int(a) for a in columns["age"]})
+    at = list(columns).index("age")
+    known = ColumnTransformer([("age", OneHotEncoder(categories=[ages], handle_unknown="error"), [at])])
+    return make_pipeline(known, LogisticRegression(random_state=seed)).fit(matrix(columns), y)

@@ -6,31 +6,30 @@
     world.activate_fully(v.id)            # every gate, sign-off, hand-off
     world.house ... the services' `House`
 
-Nothing in here is a stand-in: the stores, the engine, the policy, the perimeter and the gateway are those that ship.
+Nothing in here is a stand-in: stores, engine, policy, perimeter and gateway are those that ship.
 `fork()` gives an independent copy of an in-memory world, so that many tests may start from one stage.
 """
 
 from __future__ import annotations
 
 import copy
-import io
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import offer_training
-import pyarrow.parquet as papq
+from simulated_offers import INPUTS, arrivals, artifact, parquet, table
+from small_playbooks import WAIVED
 
 from roadworthy.adapters.access.cedar import CedarPolicy
 from roadworthy.adapters.artifacts.memory import MemoryArtifacts
 from roadworthy.adapters.clock import SimulatedClock
 from roadworthy.adapters.decisions.memory import MemoryLog
 from roadworthy.adapters.engines.inline import InlineEngine
-from roadworthy.adapters.runtimes.skops_runtime import save_skops
 from roadworthy.adapters.served.memory import MemoryServed
 from roadworthy.adapters.signing.memory import MemoryKeyring
 from roadworthy.adapters.storage.memory import MemoryStore
@@ -38,6 +37,7 @@ from roadworthy.apps.data_plane import build_gateway
 from roadworthy.apps.perimeter import LocalPerimeter
 from roadworthy.apps.workshop import LocalWorkshop
 from roadworthy.domain.gate import Gate, GateRun
+from roadworthy.domain.lifecycle import State
 from roadworthy.domain.model import Dataset, DatasetRole, ModelVersion
 from roadworthy.domain.returns import WorkItem
 from roadworthy.domain.serving import Deployment, Endpoint
@@ -57,11 +57,10 @@ from roadworthy.services.house import House
 from roadworthy.services.serve.deploy import deploy
 from roadworthy.services.serve.endpoints import register_endpoint
 from roadworthy.services.serve.publish import publish_trust
-from roadworthy.statistics.frame import Floats, Frame
+from roadworthy.statistics.frame import Frame
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 CASE, ENDPOINT = "offers", "mailing"
-INPUTS = ("age", "balance", "visits", "channel")
 CAST = {
     "olga": "business-owner",
     "dan": "data-scientist",
@@ -73,101 +72,8 @@ CAST = {
     "ada": "auditor",
 }
 VALUE = "CASE WHEN acted THEN 8 * outcome - 3 ELSE 0 END"
-CHANNELS = {"branch": -0.8, "phone": 0.0, "web": 0.9}
 TRAINING = Path(offer_training.__file__)
 WORLDS = TRAINING.parent
-STEPS = {
-    Gate.VALIDATION: tuple(f"V{i}" for i in range(1, 10)),
-    Gate.RELEASE: tuple(f"R{i}" for i in range(1, 8)),
-    Gate.ACTIVATION: tuple(f"A{i}" for i in range(1, 8)),
-}
-EVERY_STEP = tuple(step for steps in STEPS.values() for step in steps)
-
-
-def simulate(rows: int, seed: int, *, shift: float = 0.0, rate: float = 0.0) -> tuple[Frame, Floats]:
-    """Customers and whether they accepted (about a third); the true log-odds are linear in the inputs.
-
-    `shift` ages the customers (standard deviations), `rate` raises everybody's log-odds.
-    """
-    rng = np.random.default_rng(seed)
-    age = np.clip(rng.normal(48 + 12 * shift, 12, rows), 18, 95).astype(np.int64)
-    balance = rng.lognormal(7.0, 0.8, rows)
-    visits = rng.poisson(4.0, rows).astype(np.int64)
-    channel, gender = np.empty(rows, dtype=object), np.empty(rows, dtype=object)
-    channel[:] = rng.choice(list(CHANNELS), rows).tolist()
-    gender[:] = rng.choice(["f", "m"], rows).tolist()
-    log_odds = (
-        -0.9
-        + rate
-        + 0.06 * (age - 48)
-        + 1.0 * (np.log(balance) - 7.0)
-        + 0.4 * (visits - 4)
-        + np.array([CHANNELS[c] for c in channel])
-    )
-    y = (rng.random(rows) < 1 / (1 + np.exp(-log_odds))).astype(np.float64)
-    balance[rng.random(rows) < 0.02] = np.nan
-    inputs = Frame({"age": age, "balance": balance, "visits": visits, "channel": channel, "gender": gender})
-    return inputs, y
-
-
-def table(rows: int, seed: int, **about: Any) -> Frame:
-    """Simulated history with its target column `accepts` (yes / no)."""
-    inputs, y = simulate(rows, seed, **about)
-    target = np.empty(rows, dtype=object)
-    target[:] = np.where(y == 1.0, "yes", "no").tolist()
-    return inputs.with_column("accepts", target)
-
-
-def parquet(frame: Frame) -> bytes:
-    """A frame as the bytes of a Parquet file."""
-    stored = io.BytesIO()
-    papq.write_table(frame.to_arrow(), stored)
-    return stored.getvalue()
-
-
-def arrivals(rows: int, step_s: float = 60.0) -> Any:
-    """When each request of a production sample arrived."""
-    step = np.timedelta64(int(step_s * 1e6), "us")
-    return np.datetime64("2026-02-01T00:00:00", "us") + np.arange(rows) * step
-
-
-@lru_cache(maxsize=32)
-def artifact(function: str = "logistic", seed: int = 0, rows: int = 900, inputs: tuple[str, ...] = INPUTS) -> bytes:
-    """A small real model, trained on the training rows of the world (seed 1), as skops bytes."""
-    frame, y = simulate(rows, 1)
-    columns = {n: frame[n] for n in inputs}
-    return save_skops(getattr(offer_training, function)(columns, y, seed))
-
-
-def playbook(*checks: str, waive: Sequence[str] | None = None, name: str = "small", **params: Any) -> bytes:
-    """A playbook of `step:check` entries; every other step is waived by name, unless `waive` says which.
-
-    `params` are given as `check_id_with_underscores={...}`.
-    """
-    lines = [f"name: {name}", "steps:" if checks else "steps: {}"]
-    planned: dict[str, list[str]] = {}
-    for entry in checks:
-        step, _, check = entry.partition(":")
-        planned.setdefault(step, []).append(check)
-    for step, ids in planned.items():
-        lines.append(f"  {step}:")
-        for check in ids:
-            given = params.get(check.replace("-", "_"))
-            lines.append(f"    - {{check: {check}{f', params: {given}' if given else ''}}}")
-    waived = [s for s in EVERY_STEP if s not in planned] if waive is None else waive
-    lines.append("waivers:" if waived else "waivers: []")
-    lines += [f'  - {{step: {s}, check: "*", reason: "not asked of this small world ({s})"}}' for s in waived]
-    return "\n".join(lines).encode()
-
-
-WAIVED = playbook()
-"""Every step waived by name: the quickest lawful road."""
-
-CHEAP = playbook("V1:kpi-contract", "V6:data-quality", "V9:independent-validator", name="cheap")
-"""Three quick real checks."""
-
-FULL = (WORLDS / "full_playbook.yaml").read_bytes()
-"""Every step with its real check, parameters sized for a small world."""
 
 
 @dataclass
@@ -230,6 +136,10 @@ class World:
         """A person of the cast."""
         return self.house.person(name)
 
+    def add(self, name: str, *roles: str) -> Person:
+        """One more person."""
+        return add_person(self.house, self.who("admin"), name, roles)
+
     def cast(self) -> None:
         """Everybody of `CAST`."""
         admin = self.who("admin")
@@ -253,7 +163,9 @@ class World:
         }
         return register_use_case(self.house, self.who("olga"), UseCase(**{**plain, **about}))
 
-    def data(self, role: str, frame: Frame | None = None, *, by: str = "dan", case: str = CASE, **about: Any) -> Dataset:
+    def data(
+        self, role: str, frame: Frame | None = None, *, by: str = "dan", case: str = CASE, **about: Any
+    ) -> Dataset:
         """A data set in a role; without a frame, the world's own rows for it."""
         which = DatasetRole[role.upper()]
         seed = {"TRAIN": 1, "SEALED": 2, "PRODUCTION": 3, "VALIDATION": 4}[which.name]
@@ -283,6 +195,10 @@ class World:
         self.agree()
         register_endpoint(self.house, self.who("omar"), ENDPOINT, CASE, "letter")
         return self
+
+    def use_case_now(self) -> UseCase:
+        """The use case as it is stored."""
+        return self.all(UseCase)[0]
 
     def dataset(self, role: str) -> Dataset:
         """The newest data set in a role."""
@@ -328,7 +244,9 @@ class World:
 
     def accept(self, version: str) -> None:
         """Omar takes the version into operation."""
-        accept_hand_off(self.house, self.who("omar"), version, service_owner="omar", run_book="Roll back, call omar.")
+        accept_hand_off(
+            self.house, self.who("omar"), version, service_owner="omar", run_book="Roll back, call omar."
+        )
 
     def activate_fully(self, version: str, book: bytes = WAIVED) -> ModelVersion:
         """Validation, signature, release, hand-off, activation."""
@@ -379,6 +297,16 @@ class World:
         """What was done, oldest first."""
         return [c.action for c in self.changes()]
 
+    def actions_now(self) -> list[str]:
+        """The same inside a transaction of the memory store, where no other can begin."""
+        return [json.loads(body)["action"] for body in self.house.store._contents.changes]
+
+    def force_state(self, version: str, state: State) -> None:
+        """Move a version past the life cycle, as no service would."""
+        with self.house.store.begin() as tx:
+            now = tx.of(ModelVersion).get(version)
+            tx.of(ModelVersion).replace(now, replace(now, state=state))
+
     def work(self) -> list[WorkItem]:
         """All work items."""
         return self.all(WorkItem)
@@ -388,9 +316,32 @@ class World:
         return self.all(Endpoint)
 
 
-def outcomes_of(frame: Frame, names: Sequence[str], y: Floats) -> Mapping[str, float]:
-    """Request id -> what happened."""
-    return dict(zip(names, [float(v) for v in y], strict=True))
+V1 = "offers:1"
+"""The first version of the model `offers`."""
+
+STAGES = ("prepared", "registered", "validated", "signed", "candidate", "handed-off", "activated", "serving")
+
+
+@lru_cache(maxsize=len(STAGES))
+def _stage(name: str) -> World:
+    if name == "prepared":
+        return World.in_memory().prepare()
+    world = at(STAGES[STAGES.index(name) - 1])
+    {
+        "registered": world.register,
+        "validated": lambda: world.validate(V1),
+        "signed": lambda: world.sign(V1),
+        "candidate": lambda: world.gate(V1, Gate.RELEASE),
+        "handed-off": lambda: world.accept(V1),
+        "activated": lambda: world.gate(V1, Gate.ACTIVATION),
+        "serving": lambda: world.deploy(V1),
+    }[name]()
+    return world
+
+
+def at(stage: str) -> World:
+    """A world of one's own in which `offers:1` has come as far as `stage` (one of `STAGES`), steps waived."""
+    return _stage(stage).fork()
 
 
 def days(n: float) -> timedelta:

@@ -12,7 +12,7 @@ import msgspec
 
 from roadworthy.domain.errors import CouldNotVerifyError
 from roadworthy.domain.gate import Gate
-from roadworthy.domain.serving import Arm, ArmRole, Deployment
+from roadworthy.domain.serving import Arm, ArmRole, Deployment, DeploymentState
 from roadworthy.evidence.canonical import canonical, parse_canonical, to_json
 from roadworthy.evidence.envelope import OpenedStatement
 from roadworthy.evidence.licence import (
@@ -152,7 +152,9 @@ def _verify_holdout(opened: tuple[OpenedStatement, ...], served: Served) -> None
     if share <= 0:
         return
     agreed, acts = contract["holdout_share"], contract["holdout_acts"]
-    if share > agreed + 1e-9 or deployment.holdout_acts is not acts:
+    # Nobody agreed to hold out everything; but a first version taken back leaves only that policy to answer.
+    no_model = deployment.state is DeploymentState.ROLLED_BACK and share >= 1.0
+    if (share > agreed + 1e-9 and not no_model) or deployment.holdout_acts is not acts:
         raise refused(
             "kpi-contract",
             f"deployment {deployment.id} holds out a share of {share:g} and acts on it: {deployment.holdout_acts};"

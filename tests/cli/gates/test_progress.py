@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,9 +15,12 @@ from rich.console import Console
 from roadworthy.cli.desk import Desk
 from roadworthy.cli.gates.findings import finding_line, findings_table, verdict_line
 from roadworthy.cli.gates.next_steps import next_steps
-from roadworthy.cli.gates.progress import POLL_S, follow
+from roadworthy.cli.gates.progress import POLL_S, follow, run_gate
 from roadworthy.domain.errors import UnavailableError
 from roadworthy.domain.gate import Finding, Gate, GateRun, Step
+from roadworthy.domain.model import ArtifactFormat, ModelVersion, Signature
+from roadworthy.domain.returns import DefectKind, DevelopmentStep, WorkItem
+from roadworthy.domain.trust import Person, Role
 from roadworthy.domain.use_case import Interval
 from roadworthy.domain.verdict import Verdict
 from roadworthy.sdk import Road
@@ -42,6 +46,44 @@ class Slow(Road):
         self.looks += 1
         shown = self.findings[: self.looks]
         return replace(STARTED, findings=shown, verdict=self.verdict if self.looks > len(self.findings) else None)
+
+
+class Concluded(Slow):
+    """A platform that accepts the order and concludes at once."""
+
+    def start_gate(self, version: str, gate: Gate, *, playbook: str | Path = "", **about: str) -> GateRun:
+        return replace(STARTED, findings=self.findings, verdict=self.verdict)
+
+    def version(self, version: str) -> ModelVersion:
+        signature, format_ = Signature(()), ArtifactFormat.SKOPS
+        return ModelVersion("m:1", "uc", "m", 1, "a", format_, signature, 0.5, ("dan",), "t", NOW)
+
+    def people(self) -> list[Person]:
+        return [Person(name, (Role.VALIDATOR,), name, "") for name in ("dan", "vera")]
+
+    def work_items(self, use_case: str = "", *, open_only: bool = False) -> list[WorkItem]:
+        defect, step = DefectKind.LEAKAGE, DevelopmentStep.DATA_PREPARATION
+        return [WorkItem("work-1", "m:1", "uc", defect, step, "V2 leakage", "It leaks.", "validation", NOW)]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "code", "said"),
+    [
+        (Verdict.PASS, 0, "sign m:1 --approve --as vera"),
+        (Verdict.WARN, 0, "sign m:1 --approve --as vera"),
+        (Verdict.FAIL, 10, "work-1: leakage -> data understanding and preparation (V2 leakage)"),
+        (Verdict.INCONCLUSIVE, 11, "nothing was shown to be wrong"),
+        (Verdict.ERROR, 12, "nothing was shown to be wrong"),
+    ],
+    ids=lambda v: getattr(v, "value", None),
+)
+def test_a_gate_exits_with_the_code_of_its_verdict_and_says_what_to_do(
+    verdict: Verdict, code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at, _ = desk()
+    road = Concluded((finding("leakage", verdict),), verdict)
+    assert run_gate(replace(at, as_json=True), road, "m:1", Gate.VALIDATION, "", 60.0) == code
+    assert said in " ".join(json.loads(capsys.readouterr().out)["next"])
 
 
 def desk() -> tuple[Desk, io.StringIO]:

@@ -69,8 +69,8 @@ def walked(tmp_path_factory: pytest.TempPathFactory, by_hand: Any) -> Walked:
         go("ledger", "ledger", "--json")
         go("step", "step", "--json", actor="omar")
         go("trace", "trace", "c3-7")
-        go("bundle", "bundle", "churn:1", "-o", f / "bundle.json", "--trust-out", f / "trust.json", "--artifact-out",
-           f / "model.skops")  # fmt: skip
+        go("bundle", "bundle", "churn:1", "-o", f / "bundle.json", "--trust-out", f / "trust.json",
+           "--artifact-out", f / "model.skops")  # fmt: skip
         go("verify", "verify", f / "bundle.json")
         go("record", "verify")
         go("changes", "changes", "--json")

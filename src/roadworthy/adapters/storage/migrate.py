@@ -16,6 +16,7 @@ VERSION_TABLE = "roadworthy_revision"
 """Where the revision is kept: a name of our own, so that the database may be shared."""
 
 _SCRIPTS = Path(__file__).parent / "migrations"
+_REVISIONS = Path(__file__).parent / "revisions"
 
 
 def to_head(connection: Connection, place: str) -> None:
@@ -24,9 +25,7 @@ def to_head(connection: Connection, place: str) -> None:
     Raises:
         StorageUnavailableError: the store was written by a newer Roadworthy.
     """
-    config = Config()
-    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
-    config.attributes["connection"] = connection
+    config = configured(connection)
     scripts = ScriptDirectory.from_config(config)
     current = revision_of(connection)
     if current == scripts.get_current_head():
@@ -40,6 +39,16 @@ def to_head(connection: Connection, place: str) -> None:
             revision=current,
         )
     command.upgrade(config, "head")
+
+
+def configured(connection: Connection) -> Config:
+    """Alembic's configuration for one connection."""
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    config.set_main_option("version_locations", str(_REVISIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "newline")
+    config.attributes["connection"] = connection
+    return config
 
 
 def revision_of(connection: Connection) -> str | None:

@@ -17,6 +17,10 @@ from roadworthy.domain.lifecycle import State
 from roadworthy.domain.verdict import Verdict
 from roadworthy.services.watch.status import Status, VersionStatus
 
+_LAST = (State.SUSPENDED, State.RETURNED, State.RETIRED)
+_ORDER = (*(s for s in reversed(State) if s not in _LAST), *_LAST)
+"""What serves first, then by how far a version has come; what was taken back stands last."""
+
 
 def status(desk: Desk) -> None:
     """Show use cases, versions by state, endpoints with their traffic, open work and earned value."""
@@ -27,7 +31,7 @@ def status(desk: Desk) -> None:
         shown.append(_endpoints(now))
     shown += [ledger_table(e.ledger, e.endpoint.id) for e in now.endpoints if e.ledger]
     if now.work_items:
-        shown.append(work_table(now.work_items))
+        shown.append(work_table(now.work_items, brief=True))
     cases = ", ".join(f"{u.id} ({u.risk_tier.value} risk, {u.owner})" for u in now.use_cases) or "none yet"
     shown.append(
         f"Use cases: {cases}. Open work items: {len(now.work_items)}. Change record: {now.changes:,} links."
@@ -36,10 +40,9 @@ def status(desk: Desk) -> None:
 
 
 def _versions(now: Status) -> Table:
-    order = list(State)
     gates = [g.value for g in Gate]
     table = Table("version", "use case", "state", *gates, "open work", title="Versions by state")
-    for v in sorted(now.versions, key=lambda v: order.index(v.version.state), reverse=True):
+    for v in sorted(now.versions, key=lambda v: _ORDER.index(v.version.state)):
         cells = [_gate(v, g) for g in gates]
         table.add_row(v.version.id, v.version.use_case, v.version.state.value, *cells, str(v.open_work or "-"))
     return table

@@ -29,14 +29,14 @@ def work(
     desk.answer(items, *shown)
 
 
-def work_table(items: Sequence[WorkItem]) -> Table:
-    """One row per work item."""
-    table = Table(
-        "item", "version", "defect", "back to", "found by", "what", "re-entry", "state", title="Work items"
-    )
+def work_table(items: Sequence[WorkItem], *, brief: bool = False) -> Table:
+    """One row per work item; `brief` leaves out who found it and how it is closed."""
+    more = () if brief else ("found by", "re-entry", "state")
+    table = Table("item", "version", "defect", "back to", "what", *more, title="Work items")
     for w in items:
         state = f"{w.state.value} by {w.closed_by}" if w.closed_by else w.state.value
-        table.add_row(w.id, w.version, w.defect.value, w.step.value, w.source, w.summary, w.re_entry, state)
+        rest = () if brief else (w.source, w.re_entry, state)
+        table.add_row(w.id, w.version, w.defect.value, w.step.value, w.summary, *rest)
     return table
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from roadworthy.domain.errors import ConflictError, RefusedError, SettingError
@@ -84,13 +85,16 @@ def agree_contract(house: House, actor: Person, terms: KpiTerms) -> tuple[KpiCon
     return contract, evidence
 
 
-def contract_in_force(tx: Transaction, use_case: str) -> tuple[KpiContract, Evidence] | None:
-    """The newest contract of a use case with its signature, or None."""
-    newest = tx.of(KpiContract).find(use_case=use_case, newest_first=True, limit=1)
-    if not newest:
+def contract_in_force(
+    tx: Transaction, use_case: str, at: datetime | None = None
+) -> tuple[KpiContract, Evidence] | None:
+    """The newest contract of a use case (at a time, when given) with its signature, or None."""
+    agreed = tx.of(KpiContract).find(use_case=use_case, newest_first=True)
+    newest = next((c for c in agreed if at is None or c.created_at <= at), None)
+    if newest is None:
         return None
-    signed = tx.of(Evidence).find(kind=EvidenceKind.KPI_CONTRACT, subject=digest_of(newest[0]))
-    return (newest[0], signed[0]) if signed else None
+    signed = tx.of(Evidence).find(kind=EvidenceKind.KPI_CONTRACT, subject=digest_of(newest))
+    return (newest, signed[0]) if signed else None
 
 
 def _check_terms(terms: KpiTerms, trained: list[Dataset], case: UseCase) -> None:

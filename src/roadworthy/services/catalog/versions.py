@@ -48,7 +48,7 @@ def register_version(house: House, actor: Person, new: NewVersion) -> ModelVersi
         ArtifactError: the bytes are no admitted model.
         ModelError: the model raises, or answers NaN or the wrong shape on its own training rows.
         DataError: an input is not a column of the training data.
-        SettingError: threshold outside 0..1, or the data set is not training data.
+        SettingError: threshold outside 0..1, or the data set is not training data of this use case.
     """
     house.allow(actor, "register-version")
     check_name(new.name, "model")
@@ -108,6 +108,12 @@ def _context(house: House, new: NewVersion) -> tuple[UseCase, Dataset]:
         raise SettingError(
             f"'{dataset.id}' is {dataset.role.value} data",
             remedy="Name a training data set.",
+            field="train_dataset",
+        )
+    if dataset.use_case != case.id:
+        raise SettingError(
+            f"'{dataset.id}' belongs to '{dataset.use_case}', the version to '{case.id}'",
+            remedy="Name training data of the version's own use case.",
             field="train_dataset",
         )
     return case, dataset

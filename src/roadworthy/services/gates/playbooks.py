@@ -59,22 +59,8 @@ def read_playbook(data: bytes, tier: RiskTier, file: str = "playbook.yaml") -> P
     Raises:
         PlaybookError: not YAML, an unknown key, step, check or parameter, or a value out of range; says where.
     """
-    root = _parse(data, file)
-    top = _mapping(root, file, _TOP, "the playbook")
-    for key in ("name", "steps"):
-        if key not in top:
-            raise _Spot(file, root).error(f"'{key}' is missing", f"Add a '{key}' entry.", key, _TOP)
-    overrides = _tier(top.get("tiers"), file, tier)
-    checks = tuple(_steps(top["steps"], file, overrides))
-    waivers = tuple(_waivers(top.get("waivers"), file))
-    return Playbook(str(_value(top["name"])), tier, checks, waivers, sha256(data))
-
-
-def _parse(data: bytes, file: str) -> yaml.Node:
     try:
-        root = yaml.compose(data.decode("utf-8"), Loader=yaml.SafeLoader)
-    except UnicodeDecodeError as problem:
-        raise PlaybookError(f"{file} is not UTF-8 text", remedy="Save it as UTF-8.", file=file) from problem
+        return _playbook(_parse(data, file), tier, file, sha256(data))
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark
         line = mark.line + 1 if mark else 1
@@ -84,6 +70,30 @@ def _parse(data: bytes, file: str) -> yaml.Node:
             file=file,
             line=line,
         ) from problem
+    except (yaml.YAMLError, ValueError, RecursionError) as problem:
+        raise PlaybookError(
+            f"{file} holds a value that cannot be read: {problem}",
+            remedy="Use plain text, numbers, lists and mappings.",
+            file=file,
+        ) from problem
+
+
+def _playbook(root: yaml.Node, tier: RiskTier, file: str, digest: str) -> Playbook:
+    top = _mapping(root, file, _TOP, "the playbook")
+    for key in ("name", "steps"):
+        if key not in top:
+            raise _Spot(file, root).error(f"'{key}' is missing", f"Add a '{key}' entry.", key, _TOP)
+    overrides = _tier(top.get("tiers"), file, tier)
+    checks = tuple(_steps(top["steps"], file, overrides))
+    waivers = tuple(_waivers(top.get("waivers"), file))
+    return Playbook(str(_value(top["name"])), tier, checks, waivers, digest)
+
+
+def _parse(data: bytes, file: str) -> yaml.Node:
+    try:
+        root = yaml.compose(data.decode("utf-8"), Loader=yaml.SafeLoader)
+    except UnicodeDecodeError as problem:
+        raise PlaybookError(f"{file} is not UTF-8 text", remedy="Save it as UTF-8.", file=file) from problem
     if root is None:
         raise PlaybookError(f"{file} is empty", remedy="Start from `roadworthy init`, which writes one.", file=file)
     return root

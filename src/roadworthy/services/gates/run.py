@@ -17,7 +17,7 @@ import msgspec
 from roadworthy.checks.material import Material
 from roadworthy.checks.runner import broken, run_check, unchecked, with_waiver
 from roadworthy.domain import faults
-from roadworthy.domain.errors import ConflictError, DataError, NotFoundError, UnavailableError
+from roadworthy.domain.errors import ConflictError, DataError, SettingError, UnavailableError
 from roadworthy.domain.gate import (
     Finding,
     Gate,
@@ -297,10 +297,11 @@ def _inputs(tx: Transaction, version: ModelVersion, case: UseCase, order: GateOr
     }
     if order.production:
         sample = tx.of(Dataset).get(order.production)
-        if sample.role is not DatasetRole.PRODUCTION:
-            raise NotFoundError(
-                f"'{sample.id}' is {sample.role.value} data",
-                remedy="Name a production sample: `roadworthy register data FILE --role production`.",
+        if (sample.role, sample.use_case) != (DatasetRole.PRODUCTION, case.id):
+            raise SettingError(
+                f"'{sample.id}' is {sample.role.value} data of '{sample.use_case}'",
+                remedy=f"Name a production sample of '{case.id}': `roadworthy register data FILE --role production`.",
+                field="production",
             )
         inputs["production"] = sample.id
     if order.endpoint:

@@ -19,7 +19,8 @@ def served_document(tx: Transaction, deployment: Deployment) -> Served:
     """The deployment with every envelope its arms need."""
     wanted = [deployment.statement]
     endpoint = tx.of(Endpoint).get(deployment.endpoint)
-    signed = contract_in_force(tx, endpoint.use_case)
+    # The hold-out is judged by the contract it was planned under, not by one agreed since.
+    signed = contract_in_force(tx, endpoint.use_case, deployment.created_at)
     contract_id = ""
     if signed is not None:
         contract_id = signed[0].id

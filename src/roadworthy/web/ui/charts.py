@@ -35,12 +35,16 @@ def bullet(
     threshold: float | None = None,
     unit: str = "",
     tone: str = "",
+    scale_of: Pair | None = None,
 ) -> Markup | None:
-    """A value with its interval against a threshold, as a small picture; None without a value."""
+    """A value with its interval against a threshold, as a small picture; None without a value.
+
+    `scale_of` are ends that pictures below each other share, so that they can be compared.
+    """
     if value is None or not math.isfinite(value):
         return None
     finite = [v for v in (value, threshold, *_ends(interval)) if v is not None and math.isfinite(v)]
-    low, high = min(finite), max(finite)
+    low, high = (min(finite), max(finite)) if scale_of is None else scale_of
     room = (high - low) * 0.12 or abs(value) * 0.2 or 1.0
     scale = _scale(low - room, high + room)
     y = _HEIGHT / 2
@@ -70,10 +74,10 @@ def calibration(table: Sequence[Row]) -> Markup:
     size, pad = 240.0, 34.0
 
     def x(v: float) -> float:
-        return pad + v / top * (size - pad - 8)
+        return pad + v / top * (size - pad - 16)
 
     def y(v: float) -> float:
-        return size - pad - v / top * (size - pad - 8)
+        return size - pad - v / top * (size - pad - 16)
 
     ticks = [top * k / 4 for k in range(5)]
     parts: list[Markup] = []
@@ -100,7 +104,6 @@ def lines(
     *,
     bands: Sequence[tuple[str, Sequence[Pair | None], str]] = (),
     marks: Sequence[tuple[str, float]] = (),
-    axis: str = "",
     log: bool = False,
     as_percent: bool = False,
 ) -> dict[str, Any]:
@@ -112,15 +115,14 @@ def lines(
         drawn.append(_series(name, values, colour))
     if drawn:
         drawn[-1]["markLine"] = _marks(marks, bands)
-    options = _axes(labels, axis, log=log, as_percent=as_percent)
+    options = _axes(labels, log=log, as_percent=as_percent)
+    options["grid"]["right"] += max((6 * len(name) for name, _ in marks), default=0)
     reach = [v for _, v in marks] + [end for _, pairs, _ in bands for pair in pairs if pair for end in pair]
     options["yAxis"] |= _range([v for _, values, _ in series for v in values if v is not None] + reach, log)
     return options | {"series": drawn, "legend": _legend([name for name, _, _ in series])}
 
 
-def stacked(
-    labels: Sequence[str], series: Sequence[tuple[str, Sequence[float], str]], *, axis: str = ""
-) -> dict[str, Any]:
+def stacked(labels: Sequence[str], series: Sequence[tuple[str, Sequence[float], str]]) -> dict[str, Any]:
     """Bars over named moments, one on top of the other."""
     drawn = [
         {
@@ -134,7 +136,7 @@ def stacked(
         }
         for name, values, colour in series
     ]
-    return _axes(labels, axis) | {"series": drawn, "legend": _legend([name for name, _, _ in series])}
+    return _axes(labels) | {"series": drawn, "legend": _legend([name for name, _, _ in series])}
 
 
 def _series(name: str, values: Sequence[float | None], colour: str) -> dict[str, Any]:
@@ -187,7 +189,7 @@ def _marks(
         "symbol": "none",
         "animation": False,
         "lineStyle": {"color": "var(--ink-2)", "type": "dashed", "width": 1.2},
-        "label": {"position": "insideStartTop", "color": "var(--ink-2)", "fontSize": 11, "formatter": "{b}"},
+        "label": {"position": "end", "color": "var(--ink-2)", "fontSize": 11, "formatter": "{b}"},
         "data": [*across, *upright],
     }
 
@@ -197,7 +199,7 @@ def _upright(at: int, ends: Pair, colour: str) -> list[dict[str, Any]]:
     return [{"coord": [at, ends[0]], "lineStyle": style, "label": {"show": False}}, {"coord": [at, ends[1]]}]
 
 
-def _axes(labels: Sequence[str], axis: str, *, log: bool = False, as_percent: bool = False) -> dict[str, Any]:
+def _axes(labels: Sequence[str], *, log: bool = False, as_percent: bool = False) -> dict[str, Any]:
     text = {"color": "var(--ink-2)", "fontSize": 11}
     numbers: dict[str, Any] = {**text, "hideOverlap": True}
     if as_percent:
@@ -207,7 +209,7 @@ def _axes(labels: Sequence[str], axis: str, *, log: bool = False, as_percent: bo
     return {
         "animation": False,
         "textStyle": {"fontFamily": FONT},
-        "grid": {"left": 8, "right": 14, "top": 38, "bottom": 6, "containLabel": True},
+        "grid": {"left": 8, "right": 14, "top": 34, "bottom": 6, "containLabel": True},
         "tooltip": {
             "trigger": "axis",
             "backgroundColor": "var(--card)",
@@ -225,8 +227,6 @@ def _axes(labels: Sequence[str], axis: str, *, log: bool = False, as_percent: bo
         },
         "yAxis": {
             "type": "log" if log else "value",
-            "name": axis,
-            "nameTextStyle": {**text, "align": "left"},
             "axisLabel": numbers,
             "splitLine": {"lineStyle": {"color": "var(--grid)"}},
             "splitNumber": 4,

@@ -70,6 +70,8 @@ class Door:
         guarded = _with_headers(send, None)
         if path.startswith("/api/"):
             await _no_such_resource(path)(scope, receive, guarded)
+        elif path == "/favicon.ico":
+            await Response(status_code=204)(scope, receive, guarded)
         elif "token" in query:
             await self._enter(scope, path, query)(scope, receive, guarded)
         elif self._known(scope):

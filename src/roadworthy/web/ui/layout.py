@@ -18,12 +18,12 @@ from nicegui import app as nicegui_app
 from nicegui import ui
 
 from roadworthy import __version__
-from roadworthy.domain.errors import RoadworthyError
+from roadworthy.domain.errors import NotFoundError, RoadworthyError
 from roadworthy.services.house import House
 from roadworthy.web.api.edge import status_of
 from roadworthy.web.ui.markup import Markup, h
 from roadworthy.web.ui.site import Site, visit_of
-from roadworthy.web.ui.words import empty, sprite
+from roadworthy.web.ui.words import sprite
 
 REFRESH_S = 3.0
 """How often a page asks whether the change record has a new head."""
@@ -83,10 +83,11 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page's title and blocks."""
+    """A page's title and blocks. A `live` one shows something that moves between two entries of the record."""
 
     title: str
     blocks: tuple[Block, ...]
+    live: bool = False
 
 
 Build = Callable[[Site, Ask], Page]
@@ -109,12 +110,15 @@ async def show(request: Request, build: Build, here: str) -> None:
     screen = _Screen()
     screen.put(page.blocks)
     ui.html(_footer(), sanitize=False)
-    seen = [head]
+    seen = _Seen(head, page.live)
 
     async def refresh() -> None:
-        if visit.site.closed or await asyncio.to_thread(_head, visit.site) == seen[0]:
+        if visit.site.closed:
             return
-        newer, seen[0], _ = await asyncio.to_thread(_read, visit.site, build, ask)
+        if not seen.live and await asyncio.to_thread(_head, visit.site) == seen.head:
+            return
+        newer, seen.head, _ = await asyncio.to_thread(_read, visit.site, build, ask)
+        seen.live = newer.live
         screen.put(newer.blocks)
 
     ui.timer(REFRESH_S, refresh, immediate=False)
@@ -148,6 +152,14 @@ def _read(site: Site, build: Build, ask: Ask) -> tuple[Page, tuple[int, str], in
         return Page("Cannot be shown", (Text("problem", said),)), (-1, problem.code), status_of(problem)
 
 
+@dataclass
+class _Seen:
+    """What a browser has been shown: the record's head, and whether the page moves by itself."""
+
+    head: tuple[int, str]
+    live: bool
+
+
 class _Screen:
     """The blocks on the screen, by name."""
 
@@ -176,22 +188,25 @@ def _draw(block: Block) -> Any:
         return ui.html(block.html, sanitize=False).classes(f"part {block.span}")
     with ui.element("section").classes(f"part card {block.span}").props(f'aria-labelledby="{block.name}-title"'):
         ui.html(h("h2", block.title, id=f"{block.name}-title"), sanitize=False)
-        chart = ui.echart(block.options, renderer="svg").style(f"height: {block.height_px}px; width: 100%")
-        chart.props["role"], chart.props["aria-label"] = "img", block.says
-        note = ui.html(h("p", block.says, class_="note"), sanitize=False)
-    return chart, note
+        with ui.element("div") as named:
+            named.props["role"], named.props["aria-label"] = "img", block.says
+            chart = ui.echart(block.options, renderer="svg").props("aria-hidden=true")
+            chart.style(f"height: {block.height_px}px; width: 100%")
+        note = ui.html(h("p", block.says, class_="note", aria_hidden="true"), sanitize=False)
+    return named, chart, note
 
 
 def _redraw(block: Block, element: Any) -> None:
     if isinstance(block, Text):
         element.content = block.html
         return
-    chart, note = element
+    named, chart, note = element
+    named.props["aria-label"] = block.says
+    named.update()
     chart.options.clear()
     chart.options.update(block.options)
-    chart.props["aria-label"] = block.says
     chart.update()
-    note.content = h("p", block.says, class_="note")
+    note.content = h("p", block.says, class_="note", aria_hidden="true")
 
 
 def _header(here: str) -> Markup:
@@ -236,7 +251,11 @@ def _footer() -> Markup:
     )
 
 
-def nothing(site: Site, ask: Ask) -> Page:  # noqa: ARG001 - every page is built from the same two
-    """The page for an address that leads nowhere."""
-    said = empty("There is no page at this address.", h("a", "Back to the board", href="/"))
-    return Page("No such page", (Text("problem", said),))
+def nothing(site: Site, ask: Ask) -> Page:
+    """Any address that leads nowhere.
+
+    Raises:
+        NotFoundError: always.
+    """
+    site.allow_reading()
+    raise NotFoundError(f"there is no page '/{ask.path.get('rest', '')}'", remedy="Start from the board.")

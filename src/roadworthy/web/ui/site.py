@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from fastapi import Request
 
@@ -18,6 +19,8 @@ from roadworthy.services.watch.verify import verify_changes
 CLOSE_S = 10.0
 """Longest wait for readers when a house closes."""
 
+T = TypeVar("T")
+
 KEY = "roadworthy.visit"
 """Where the door leaves the `Visit` in the ASGI scope."""
 
@@ -26,13 +29,14 @@ KEY = "roadworthy.visit"
 class Site:
     """The pages of one house: its token and whose eyes they read with.
 
-    `proven` is what verifying showed, by the record's head.
+    `proven` is what verifying showed, by the record's head; `kept` what was read, with the head it was read at.
     """
 
     house: House
     token: str
     reader: str
     proven: dict[str, int | IntegrityError] = field(default_factory=dict)
+    kept: dict[str, tuple[tuple[int, str], Any]] = field(default_factory=dict)
     closed: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _idle: threading.Condition = field(default_factory=threading.Condition)
@@ -76,6 +80,15 @@ class Site:
         with self.house.store.begin() as tx:
             newest = tx.changes.head()
         return (newest.seq, newest.digest) if newest else (0, "")
+
+    def once(self, name: str, read: Callable[[House], T]) -> T:
+        """What `read` answers, read again only when something was recorded since."""
+        head = self.head()
+        known = self.kept.get(name)
+        if known is None or known[0] != head:
+            known = self.kept[name] = (head, read(self.house))
+        found: T = known[1]
+        return found
 
     def verified(self) -> int | IntegrityError | None:
         """What verifying the change record as it stands has shown, if anybody asked."""

@@ -1,6 +1,6 @@
 """Alembic's scripts for the control store.
 
-Lives here: `env.py` (how a migration runs), the template of new ones, and `versions/`, one file per revision.
+Lives here: `env.py` (how a migration runs), the template of new ones, and `../revisions/` has one file per revision.
 Does not: the present shape, which `tables.py` derives; a test compares the two. For one more revision, copy the
-newest file in `versions/`, and never change one that was released.
+newest file in `../revisions/`, and never change one that was released.
 """

@@ -9,7 +9,7 @@ from roadworthy.domain.lifecycle import State
 from roadworthy.domain.returns import WorkItem
 from roadworthy.domain.serving import Arm, ArmRole, Deployment
 from roadworthy.services.watch.status import EndpointStatus, Status, VersionStatus, status
-from roadworthy.web.ui.layout import Ask, Page, Text, house_of
+from roadworthy.web.ui.layout import Ask, Page, Text
 from roadworthy.web.ui.markup import Child, Markup, h
 from roadworthy.web.ui.site import Site
 from roadworthy.web.ui.views.money import Earned, earned
@@ -29,7 +29,8 @@ MAX_ITEMS = 8
 
 def build(site: Site, ask: Ask) -> Page:  # noqa: ARG001 - every page is built from the same two
     """The board."""
-    found = status(house_of(site))
+    site.allow_reading()
+    found = site.once("status", status)
     if not found.versions and not found.use_cases:
         return Page("Board", (Text("start", _start()),))
     serving = _serving(found.endpoints)
@@ -71,7 +72,7 @@ def _headline(found: Status) -> Markup:
         *[_tile(e.amount, "value to date", e.note, "/value") for e in total],
     ]  # fmt: skip
     sentence = f"{activated} activated, {count(len(found.work_items), 'open work item')}, {_value_sentence(total)}"
-    return h("section", h("h1", sentence, class_="sentence"), h("div", tiles, class_="tiles"), class_="headline")
+    return h("section", h("h1", sentence, class_="unseen"), h("div", tiles, class_="tiles"), class_="headline")
 
 
 def _value_sentence(total: Sequence[Earned]) -> str:
@@ -174,7 +175,10 @@ def _endpoint(of: EndpointStatus) -> Markup:
             "p", "Nothing is deployed: ", command("deploy VERSION --endpoint", of.endpoint.id), class_="dim"
         )
     else:
-        body = [split(of.deployment), h("p", of.deployment.state.value.replace("-", " "), class_="dim")]
+        body = [
+            split(of.deployment),
+            h("p", f"{of.deployment.id}: {of.deployment.state.value.replace('-', ' ')}", class_="dim"),
+        ]
     return h("div", h("h3", link(of.endpoint.id, "endpoints", of.endpoint.id)), body, review, class_="row-card")
 
 

@@ -169,7 +169,6 @@ def _look_chart(deployment: Deployment, looks: Sequence[RolloutLook]) -> Chart:
             ("safety E", [_drawable(x.safety_e) for x in looks], "var(--good)"),
         ],
         marks=((f"proof: {number(last.threshold)}", last.threshold),),
-        axis="E-value, by look",
         log=True,
     )
     return Chart(f"looks-{deployment.id}", f"Rollout looks: {deployment.id}", says, options, 280, "half")
@@ -227,7 +226,7 @@ def _decision_chart(decisions: Sequence[Decision]) -> Chart | None:
     words = ", ".join(f"{a} {n:,}" for a, n in total.most_common())
     newest = "the newest " if len(decisions) >= MAX_DECISIONS else ""
     says = f"{newest}{len(decisions):,} decisions, {_from_to(decisions)}: {words}."
-    options = stacked(labels, series, axis=f"decisions per {unit}")
+    options = stacked(labels, series)
     return Chart("decisions", f"Decisions per {unit}, by arm", says[:1].upper() + says[1:], options, 280, "half")
 
 

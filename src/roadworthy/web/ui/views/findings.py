@@ -11,10 +11,18 @@ from roadworthy.domain.use_case import Interval
 from roadworthy.domain.verdict import Verdict, worst
 from roadworthy.web.ui.charts import bar, bullet, calibration
 from roadworthy.web.ui.markup import Child, Markup, h
-from roadworthy.web.ui.words import badge, between, digest, icon, moment, more, number, percent, table
+from roadworthy.web.ui.words import badge, between, digest, icon, moment, more, number, table
 
 TONES = {Verdict.PASS: "good", Verdict.WARN: "soso", Verdict.FAIL: "bad"}
 """Colour of a finding's plot; a finding without a decision stays neutral."""
+
+CENTRES = ("gap", "auc", "mean", "importance", "value", "difference")
+"""Columns whose value an interval may stand beside, the most telling first."""
+
+BARS = ("auc_lost", "importance", "share")
+"""Columns drawn as bars, against their own largest."""
+
+WORDS = {"auc": "AUC", "sd": "SD", "kpi": "KPI", "psi": "PSI", "ece": "ECE", "n": "rows"}
 
 MAX_ROWS = 30
 """Rows of a details table; the evidence has all."""
@@ -180,34 +188,56 @@ def _is_calibration(value: Any) -> bool:
 
 
 def _rows(title: str, rows: Sequence[Mapping[str, Any]]) -> Markup:
-    columns = list(dict.fromkeys(key for row in rows[:MAX_ROWS] for key in row))
-    centre = next((c for c in ("gap", "auc", "mean", "importance", "value", "difference") if c in columns), None)
-    picture = {"low", "high"} <= set(columns) and centre is not None
-    left_out = {"low", "high"} if picture else set()
-    kept = [c for c in columns if c not in left_out]
-    body = [
-        [*[_column(name, row.get(name)) for name in kept], *([_interval(row, str(centre))] if picture else [])]
-        for row in rows[:MAX_ROWS]
-    ]
+    shown = rows[:MAX_ROWS]
+    columns = list(dict.fromkeys(key for row in shown for key in row))
+    centre = next((c for c in CENTRES if c in columns), None) if {"low", "high"} <= set(columns) else None
+    kept = [c for c in columns if centre is None or c not in ("low", "high")]
+    most = {c: max((abs(row[c]) for row in shown if _is_number(row.get(c))), default=0.0) for c in BARS}
+    body: list[list[Child]] = [[_column(name, row, most.get(name, 0.0)) for name in kept] for row in shown]
+    if centre is not None:
+        shared = _shared(shown, centre)
+        body = [[*cells, _interval(row, centre, shared)] for cells, row in zip(body, shown, strict=True)]
     cut = f" (first {MAX_ROWS} of {len(rows)})" if len(rows) > MAX_ROWS else ""
-    return table(
-        f"{title}{cut}", [*[_title(c) for c in kept], *(["95 % interval"] if picture else [])], body, "details"
-    )
+    names = [*[_title(c) for c in kept], *(["Interval"] if centre is not None else [])]
+    return table(f"{title}{cut}", names, body, "details")
 
 
-def _interval(row: Mapping[str, Any], centre: str) -> Child:
+def _shared(rows: Sequence[Mapping[str, Any]], centre: str) -> tuple[float, float] | None:
+    """Ends that all rows' pictures share; None when the rows are of different units."""
+    if any("unit" in row for row in rows):
+        return None
+    known = [float(row[c]) for row in rows for c in ("low", "high", centre) if _is_number(row.get(c))]
+    known += [_limit(row, centre) for row in rows]
+    return (min(known), max(known)) if known else None
+
+
+def _limit(row: Mapping[str, Any], centre: str) -> float:
+    """What the row's value is held against: its own bound, chance for an AUC, else no difference."""
+    own = row.get("bound", row.get("demanded"))
+    return float(str(own)) if _is_number(own) else 0.5 if centre == "auc" else 0.0
+
+
+def _interval(row: Mapping[str, Any], centre: str, shared: tuple[float, float] | None) -> Child:
     low, high, value = row.get("low"), row.get("high"), row.get(centre)
-    if not all(isinstance(v, int | float) and math.isfinite(v) for v in (low, high, value)):
+    if not all(_is_number(v) for v in (low, high, value)):
         return "not measured"
-    limit = 0.5 if centre == "auc" else 0.0
-    return bullet(float(str(value)), Interval(float(str(low)), float(str(high))), limit, centre)
+    ends = Interval(float(str(low)), float(str(high)))
+    said = _title(centre)
+    return bullet(float(str(value)), ends, _limit(row, centre), said, scale_of=shared)
 
 
-def _column(name: str, value: Any) -> Child:
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _column(name: str, row: Mapping[str, Any], most: float) -> Child:
+    if name not in row:
+        return ""
+    value = row[name]
     if name == "verdict" and isinstance(value, str):
         return badge(value)
-    if name == "share" and isinstance(value, float) and 0 <= value <= 1:
-        return [bar(value), f" {percent(value, 1)}"]
+    if most > 0 and _is_number(value):
+        return [bar(abs(value) / most), f" {number(value)}"]
     return _cell(value)
 
 
@@ -222,6 +252,8 @@ def _mapping(title: str, value: Mapping[str, Any]) -> Markup:
 def _cell(value: Any) -> Child:
     if value is None:
         return "not measured"
+    if isinstance(value, Mapping) and not value:
+        return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
@@ -240,5 +272,5 @@ def _text(value: Any) -> str:
 
 
 def _title(name: str) -> str:
-    words = name.replace("_", " ").strip()
+    words = " ".join(WORDS.get(w, w) for w in name.replace("_", " ").split())
     return words[:1].upper() + words[1:]

@@ -66,10 +66,10 @@ def _auc(reviews: Sequence[ReviewRun]) -> Chart | None:
     marks = [("chance: 0.5", 0.5)]
     if isinstance(reference, float):
         marks.append((f"when validated: {reference:.2f}", reference))
-    review, last = known[-1]
+    (review, last), missing = known[-1], len(reviews) - len(known)
     says = (
-        f"AUC of realised outcomes per review, band: 95 % interval. Newest ({_label(review)}): {last.message}. "
-        f"{count(len(reviews) - len(known), 'review')} had too few outcomes to measure it."
+        f"AUC of realised outcomes per review, band: 95 % interval. Newest ({_label(review)}): {last.message}."
+        + (f" {count(missing, 'review')} had too few outcomes to measure it." if missing else "")
     )
     options = lines([_label(r) for r in reviews], [("AUC", values, SERIES[0])], bands=[("AUC", pairs, SERIES[0])],
                     marks=marks)  # fmt: skip

@@ -14,8 +14,17 @@ from roadworthy.web.ui.site import Site
 from roadworthy.web.ui.views.money import earned, total_interval
 from roadworthy.web.ui.words import between, card, command, day, empty, link, money, number, table, version_link
 
-COLUMNS = ("Version", "Endpoint", "From", "Until", "Units served", "Held out", "Per unit",
-           "Interval", "Total", "Interval of the total", "Cost of the hold-out")  # fmt: skip
+COLUMNS = (
+    "Version",
+    "Endpoint",
+    "Served",
+    "Units served",
+    "Held out",
+    "Per unit",
+    "Interval per unit",
+    "Total",
+    "Cost of the hold-out",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,40 +86,41 @@ def _ledger(newest: Sequence[LedgerEntry]) -> Markup:
 
 
 def _row(line: LedgerEntry) -> list[Child]:
-    total = total_interval(line)
-    missing = h("span", "not measurable", class_="dim")
-    measured: list[Child] = [missing] * 5
-    if line.measurable and line.per_unit is not None:
-        tone = (
-            "good"
-            if line.interval and line.interval.low > 0
-            else "bad"
-            if line.interval and line.interval.high < 0
-            else ""
-        )
-        measured = [
-            h("b", money(line.per_unit, line.unit), class_="nowrap"),
-            bullet(line.per_unit, line.interval, 0.0, line.unit, tone),
-            h("b", money(line.total, line.unit), class_="nowrap") if line.total is not None else missing,
-            between(total, line.unit),
-            money(line.holdout_cost, line.unit) if line.holdout_cost is not None else missing,
-        ]
     return [
         version_link(line.version),
         link(line.endpoint, "endpoints", line.endpoint),
-        h("span", day(line.since), class_="nowrap"),
-        h("span", day(line.until), class_="nowrap"),
+        [h("span", day(line.since), class_="nowrap"), " to ", h("span", day(line.until), class_="nowrap")],
         number(line.units_served),
         number(line.units_held_out),
-        *measured,
+        *_measured(line),
     ]
+
+
+def _measured(line: LedgerEntry) -> list[Child]:
+    missing = h("span", "not measurable", class_="dim")
+    if not line.measurable or line.per_unit is None or line.total is None:
+        return [missing] * 4
+    cost = money(line.holdout_cost, line.unit) if line.holdout_cost is not None else missing
+    return [
+        h("b", money(line.per_unit, line.unit), class_="nowrap"),
+        bullet(line.per_unit, line.interval, 0.0, line.unit, _tone(line)),
+        [h("b", money(line.total, line.unit), class_="nowrap"), h("br"),
+         h("span", between(total_interval(line), line.unit), class_="numbers")],
+        cost,
+    ]  # fmt: skip
+
+
+def _tone(line: LedgerEntry) -> str:
+    if line.interval is None or line.interval.low <= 0 <= line.interval.high:
+        return ""
+    return "good" if line.interval.low > 0 else "bad"
 
 
 def charts(books: Books, span: str = "full") -> list[Chart]:
     """Value per unit over the reviews, one line per version, with its interval."""
     if not books.lines:
         return []
-    days = list(dict.fromkeys(day(line.until) for line in books.lines))
+    days = sorted({day(line.until) for line in books.lines})
     versions = list(dict.fromkeys(line.version for line in books.lines))
     series, bands = [], []
     for at, version in enumerate(versions):
@@ -127,8 +137,12 @@ def charts(books: Books, span: str = "full") -> list[Chart]:
         for line in books.newest
     )
     says = f"Value per unit above the hold-out on {books.endpoint.id}, over a version's life to date: {newest}."
-    options = lines(days, series, bands=bands, marks=(("as without the model", 0.0),), axis=f"{unit} per unit")
-    return [Chart(f"value-{books.endpoint.id}", f"Value per unit: {books.endpoint.id}", says, options, 280, span)]
+    options = lines(days, series, bands=bands, marks=(("as without the model", 0.0),))
+    return [
+        Chart(
+            f"value-{books.endpoint.id}", f"Value per unit in {unit}: {books.endpoint.id}", says, options, 280, span
+        )
+    ]
 
 
 def _pair(line: LedgerEntry | None) -> Pair | None:

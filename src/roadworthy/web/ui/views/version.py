@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from roadworthy.domain.gate import Gate, GateRun
 from roadworthy.domain.lifecycle import State
 from roadworthy.domain.model import Dataset, ModelVersion
-from roadworthy.domain.returns import WorkItem
+from roadworthy.domain.returns import WorkItem, WorkItemState
 from roadworthy.domain.trust import Change, Evidence, HandOff, SignOff
 from roadworthy.services.house import House
 from roadworthy.services.watch.verify import changes
@@ -69,6 +69,7 @@ def build(site: Site, ask: Ask) -> Page:
             Text("work", _work(found.work)),
             Text("changes", _changes(found.changes)),
         ),
+        live=any(r.verdict is None for r in found.runs),
     )
 
 
@@ -88,21 +89,34 @@ def _file(house: House, name: str) -> File:
         )
 
 
-def _next(version: ModelVersion) -> Child:
-    name = version.id
+def _next(of: File) -> Child:
+    """What to do now: mend what is open, else the next step of the road."""
+    name, state_ = of.version.id, of.version.state
+    waiting = [w for w in of.work if w.state is WorkItemState.OPEN]
+    if waiting and state_ in (State.RETURNED, State.ACTIVATED, State.SUSPENDED):
+        return [
+            "Next: mend what ",
+            link(count(len(waiting), "open work item"), "work", version=name),
+            (" names" if len(waiting) == 1 else " name"),
+            ", and register a version that descends from it: ",
+            command("register MODEL --parent", name),
+        ]
     steps: dict[State, Child] = {
         State.REGISTERED: ["Next: ", command("validate", name)],
         State.AWAITING_SIGN_OFF: ["Next: somebody who did not develop it signs, ", command("sign", name)],
         State.VALIDATED: ["Next: ", command("release", name)],
-        State.CANDIDATE: ["Next: an operator takes it on, ", command("accept", name), ", then ",
-                          command("activate", name)],
+        State.CANDIDATE: [
+            "Next: an operator takes it on, ",
+            command("accept", name),
+            ", then ",
+            command("activate", name),
+        ],
         State.ACTIVATED: ["Next: ", command("deploy", name), ", or keep reviewing what serves."],
-        State.RETURNED: ["Next: mend what the work items name and register a version descending from this one, ",
-                         command("register"), "."],
+        State.RETURNED: ["It was sent back; a version that descends from it takes its place."],
         State.SUSPENDED: ["It is suspended: it answers nothing until it is reinstated."],
         State.RETIRED: ["It is retired: this state is final."],
-    }  # fmt: skip
-    return steps.get(version.state, ["A gate is running; this page follows it."])
+    }
+    return steps.get(state_, ["A gate is running; this page follows it."])
 
 
 def _head(of: File) -> Markup:
@@ -127,7 +141,7 @@ def _head(of: File) -> Markup:
         "section",
         h("div", h("h1", v.id), state(v.state), class_="card-head"),
         h("p", v.description) if v.description else None,
-        h("p", _next(v), class_="next"),
+        h("p", _next(of), class_="next"),
         overview(of.runs),
         facts(known),
         more(
