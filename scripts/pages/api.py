@@ -40,7 +40,7 @@ def api_page() -> str:
     parts = [_INTRO]
     for tag, routes in by_tag.items():
         parts += [f"## {tag.capitalize()}", *routes]
-    bodies = [_schema(name, s) for name, s in sorted(schemas.items()) if "properties" in s and _is_ours(name)]
+    bodies = [_schema(name, s) for name, s in sorted(schemas.items()) if _is_ours(name)]
     return page("HTTP API", *parts, "## Request bodies", *bodies, *_gateway())
 
 
@@ -65,6 +65,9 @@ def _route(method: str, path: str, about: dict[str, Any], schemas: dict[str, Any
 
 
 def _schema(name: str, schema: dict[str, Any]) -> str:
+    if "enum" in schema:
+        said = f"One of {', '.join(code(v) for v in schema['enum'])}."
+        return "\n\n".join([f"### {name}", prose(schema.get("description")), said])
     required = schema.get("required", [])
     rows = [
         (code(field), _type(about), "required" if field in required else _default(about))

@@ -192,6 +192,10 @@ class Road:
         """Take the new version's traffic away."""
         return self._post(f"/endpoints/{endpoint}/roll-back", {"reason": reason}, Deployment)
 
+    def resume(self, endpoint: str, reason: str) -> Deployment:
+        """Let a paused rollout go on."""
+        return self._post(f"/endpoints/{endpoint}/rollout/resume", {"reason": reason}, Deployment)
+
     def predict(self, endpoint: str, body: bytes) -> dict[str, Any]:
         """One Open Inference Protocol request to the gateway."""
         return self._send("POST", f"/v2/models/{endpoint}/infer", dict[str, Any], content=body, prefix="")
@@ -231,6 +235,10 @@ class Road:
     def work_items(self, use_case: str = "", *, open_only: bool = False) -> list[WorkItem]:
         """Work items, newest first."""
         return self._get("/work-items", list[WorkItem], use_case=use_case, open_only=str(open_only).lower())
+
+    def assign(self, item: str, person: str) -> WorkItem:
+        """Give an open work item to a person."""
+        return self._send("PUT", f"/work-items/{item}/assignee", WorkItem, json={"assignee": person})
 
     def trace(self, key: str) -> list[dict[str, Any]]:
         """Everything about the decisions with this id or request id."""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
+from roadworthy.cli.table import COMMANDS
 from roadworthy.domain.verdict import Verdict
 
 COLOURS = """verdict => { const b = document.createElement("span"); b.className = "badge " + verdict;
@@ -39,6 +40,11 @@ def test_every_link_button_picture_and_field_has_a_name(shown: Page) -> None:
     outline = shown.locator("body").aria_snapshot()
     assert "link" in outline
     assert re.findall(r"^\s*- (?:link|button|img|textbox|table|region)(?::.*)?$", outline, re.MULTILINE) == []
+
+
+def test_every_command_a_page_names_exists(shown: Page) -> None:
+    named = [text.split()[1] for text in shown.locator("code.command").all_text_contents()]
+    assert set(named) <= set(COMMANDS)
 
 
 def test_light_and_dark_follow_the_system_and_the_button_and_are_kept(browser: Browser, served: Any) -> None:

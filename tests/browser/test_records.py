@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from playwright.sync_api import Page, expect
+
+from roadworthy.domain.review import LedgerEntry
+from roadworthy.domain.use_case import Interval
+from roadworthy.web.ui.views.money import earned
 
 
 def test_open_work_stands_first_and_names_defect_step_source_gate_and_version(page: Page) -> None:
@@ -90,3 +96,12 @@ def test_a_data_set_says_its_role_rows_and_sealed_reads(page: Page, role: str, r
     )
     expect(row).to_contain_text("80")
     expect(row.get_by_role("cell").last).to_have_text(reads)
+
+
+def test_money_whose_interval_holds_zero_is_said_to_prove_nothing() -> None:
+    at = datetime(2030, 1, 1, tzinfo=UTC)
+    line = LedgerEntry("l", "desk", "churn:1", "k", at, at, "EUR", 100, 20, 1.0, 1.2, True, -0.2,
+                       Interval(-1.0, 0.6), -20.0, -4.0)  # fmt: skip
+    (found,) = earned([line])
+    assert found.amount == "\u221220.00 EUR"
+    assert found.note == "95\u00a0% interval \u2212100 to 60; neither gain nor loss is proven"

@@ -51,6 +51,8 @@ def test_every_development_dependency_has_its_reason(project: dict[str, Any], se
 
 
 def test_what_was_decided_against_is_not_in_the_base(project: dict[str, Any], sections: dict[str, str]) -> None:
-    refused = set(re.findall(r"`([\w-]+)`", "\n".join(re.findall(r"^\| ([^|]*)\|", sections["Decided against"], re.M))))
+    refused = set(
+        re.findall(r"`([\w-]+)`", "\n".join(re.findall(r"^\| ([^|]*)\|", sections["Decided against"], re.M)))
+    )
     assert refused >= {"deltalake", "pandas"}
     assert not refused & named(project["dependencies"])

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import offer_training
-from simulated_offers import INPUTS, arrivals, artifact, parquet, table
+from simulated_offers import INPUTS, arrivals, artifact, parquet, simulate, table
 from small_playbooks import WAIVED
 
 from roadworthy.adapters.access.cedar import CedarPolicy
@@ -40,6 +40,7 @@ from roadworthy.domain.gate import Gate, GateRun
 from roadworthy.domain.lifecycle import State
 from roadworthy.domain.model import Dataset, DatasetRole, ModelVersion
 from roadworthy.domain.returns import WorkItem
+from roadworthy.domain.review import ReviewRun
 from roadworthy.domain.serving import Deployment, Endpoint
 from roadworthy.domain.trust import Change, Person, SignOff
 from roadworthy.domain.use_case import DecisionPoint, DecisionPointKind, KpiContract, RiskTier, UseCase
@@ -56,7 +57,9 @@ from roadworthy.services.gates.sign_off import sign_off
 from roadworthy.services.house import House
 from roadworthy.services.serve.deploy import deploy
 from roadworthy.services.serve.endpoints import register_endpoint
+from roadworthy.services.serve.outcomes import Intake, Reported, ingest_outcomes
 from roadworthy.services.serve.publish import publish_trust
+from roadworthy.services.watch.review import review_endpoint
 from roadworthy.statistics.frame import Frame
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -271,6 +274,25 @@ class World:
     def ask(self, gateway: Gateway, frame: Frame, names: Sequence[str], endpoint: str = ENDPOINT) -> list[Answer]:
         """Score rows through the in-process endpoint; unit and request ids are `names`."""
         return InProcessEndpoint(gateway, endpoint).predict(frame.select(INPUTS), list(names), list(names))
+
+    def live(self, rows: int, seed: int, prefix: str, **about: Any) -> dict[str, float]:
+        """Decide about `rows` new customers now; returns what will happen by request id."""
+        frame, y = simulate(rows, seed, **about)
+        names = [f"{prefix}-{i}" for i in range(rows)]
+        gateway = self.gateway()
+        self.ask(gateway, frame, names)
+        gateway.close()
+        return dict(zip(names, y.tolist(), strict=True))
+
+    def report(self, outcomes: Mapping[str, float]) -> Intake:
+        """Omar reports what happened, observed now."""
+        now = self.clock.now()
+        reported = [Reported(name, value, now) for name, value in outcomes.items()]
+        return ingest_outcomes(self.house, self.who("omar"), ENDPOINT, reported)
+
+    def review(self, since: datetime | None = None, until: datetime | None = None) -> ReviewRun:
+        """Omar reviews the endpoint."""
+        return review_endpoint(self.house, self.who("omar"), ENDPOINT, since, until)
 
     # What came of it
 

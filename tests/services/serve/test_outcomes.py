@@ -137,10 +137,21 @@ def test_an_outcome_is_read_in_the_words_of_the_use_case(value: object, expected
     assert outcome_value(value, "yes") == expected
 
 
-@pytest.mark.parametrize("positive", ["1", "0"])
-def test_a_numeric_label_is_the_event_wherever_it_is_read(positive: str) -> None:
-    assert outcome_value(int(positive), positive) == 1.0
-    assert outcome_value(float(positive), positive) == 1.0
+LABELS: dict[str, tuple[str, list[object], list[object]]] = {
+    "one": ("1", [1, 1.0, "1"], [0, 0.0, "0"]),
+    "nought": ("0", [0, 0.0, "0"], [1, 1.0, "1"]),
+    "two": ("2", [2, 2.0, "2"], [1, 1.0, "1"]),
+    "true": ("true", [True, "true"], [False, "false"]),
+    "false": ("false", [False, "false"], [True, "true"]),
+}
+
+
+@pytest.mark.parametrize(("positive", "events", "others"), LABELS.values(), ids=LABELS)
+def test_a_label_is_the_event_however_the_column_spells_it(
+    positive: str, events: list[object], others: list[object]
+) -> None:
+    assert [outcome_value(v, positive) for v in events] == [1.0] * len(events)
+    assert [outcome_value(v, positive) for v in others] == [0.0] * len(others)
 
 
 def test_a_file_of_outcomes_is_read(world: World) -> None:

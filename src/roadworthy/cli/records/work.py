@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from roadworthy.cli.desk import Desk, command
+from roadworthy.domain.errors import SettingError
 from roadworthy.domain.returns import WorkItem
 
 
@@ -17,9 +18,17 @@ def work(
     *,
     use_case: Annotated[str, typer.Option(help="Only of this use case.")] = "",
     everything: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
+    assign: Annotated[str, typer.Option(help="Give an item to a person first: ITEM:PERSON.")] = "",
 ) -> None:
     """List work items, newest first. They are closed only by passing the gate they name."""
+    item, colon, person = assign.partition(":")
+    if assign and not (item and colon and person):
+        raise SettingError(
+            f"--assign is '{assign}'", remedy="Give ITEM:PERSON, for example work-3:dan.", field="assign"
+        )
     with desk.road() as road:
+        if assign:
+            road.assign(item, person)
         items = road.work_items(use_case, open_only=not everything)
     shown = (
         [work_table(items)]

@@ -40,10 +40,13 @@ def step(
     advance_unproven: Annotated[
         bool, typer.Option(help="Advance at --min-requests when nothing points to harm.")
     ] = DEFAULT.advance_unproven,
+    resume: Annotated[str, typer.Option(help="Let a paused rollout go on first, for this reason.")] = "",
 ) -> int:
     """Look at the canary and act on what its traffic proves. Exit: 0, or 10 when it was rolled back."""
     with desk.road() as road:
         where = the_endpoint(road, endpoint).id
+        if resume:
+            road.resume(where, resume)
         look = road.step(
             where,
             alpha=alpha,

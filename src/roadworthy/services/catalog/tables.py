@@ -65,7 +65,12 @@ def _csv(data: bytes, name: str) -> pa.Table:
     try:
         first = data[: data.index(b"\n")] if b"\n" in data else data
         delimiter = ";" if first.count(b";") > first.count(b",") else ","
-        return pacsv.read_csv(io.BytesIO(data), parse_options=pacsv.ParseOptions(delimiter=delimiter))
+        return pacsv.read_csv(
+            io.BytesIO(data),
+            parse_options=pacsv.ParseOptions(delimiter=delimiter),
+            # An empty cell is a missing value, in text as in numbers.
+            convert_options=pacsv.ConvertOptions(strings_can_be_null=True),
+        )
     except (pa.ArrowException, UnicodeDecodeError) as problem:
         raise DataError(
             f"'{name}' cannot be read as CSV: {problem}", remedy="Check the delimiter and the quoting.", file=name
@@ -87,11 +92,11 @@ def split_target(frame: Frame, use_case: UseCase, name: str, *, both_classes: bo
             column=use_case.target,
         )
     target = frame[use_case.target]
-    y = np.array([_label(v) == use_case.positive_label for v in target], dtype=np.float64)
+    y = np.array([label_of(v) == use_case.positive_label for v in target], dtype=np.float64)
     if both_classes:
         _refuse_small(frame, name)
         if y.min() == y.max():
-            seen = shortlist(sorted({_label(v) for v in target}), 4)
+            seen = shortlist(sorted({label_of(v) for v in target}), 4)
             raise DataError(
                 f"'{name}' has one class only in '{use_case.target}': it holds {seen}, "
                 f"and '{use_case.positive_label}' is the positive label",
@@ -110,7 +115,8 @@ def _refuse_small(frame: Frame, name: str) -> None:
         )
 
 
-def _label(value: object) -> str:
+def label_of(value: object) -> str:
+    """How a target value is spelled, whatever kind of column it came in: 1.0 is '1', true is 'true'."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, bool | np.bool_):

@@ -10,7 +10,7 @@ from datetime import datetime
 from roadworthy.domain.errors import DataError, shortlist
 from roadworthy.domain.serving import Endpoint, Outcome
 from roadworthy.domain.trust import Person
-from roadworthy.services.catalog.tables import read_table
+from roadworthy.services.catalog.tables import label_of, read_table
 from roadworthy.services.house import House
 
 
@@ -93,13 +93,22 @@ def read_outcome_file(house: House, data: bytes, name: str, positive_label: str)
 def outcome_value(value: object, positive_label: str) -> float:
     """1.0 for the positive label, the number itself for numbers, 0.0 for any other label.
 
+    Where the labels are numbers or booleans themselves ('2' is the event), any other value is another label.
+
     Raises:
         ValueError: no value at all.
     """
     if value is None:
         raise ValueError("no outcome")
-    if str(value) == positive_label:
+    if label_of(value) == positive_label:
         return 1.0
-    if isinstance(value, bool | int | float):
-        return float(value)
-    return 0.0
+    if positive_label in ("true", "false") or (positive_label != "1" and _is_number(positive_label)):
+        return 0.0
+    return float(value) if isinstance(value, bool | int | float) else 0.0
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False

@@ -162,7 +162,8 @@ def _window(
         due=aged,
         delay_days=np.array(days, dtype=np.float64),
         values_reference=_values(contract, validated) if contract else None,
-        values=np.where(aged, _values(contract, current), np.nan) if contract else None,
+        # Beside the reference, which the model decided alone, stand only units that it decided and that are due.
+        values=np.where(aged & ~held, _values(contract, current), np.nan) if contract else None,
         unit=contract.unit if contract else "",
     )
 

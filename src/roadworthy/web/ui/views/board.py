@@ -46,11 +46,12 @@ def build(site: Site, ask: Ask) -> Page:  # noqa: ARG001 - every page is built f
 
 def _start() -> Markup:
     steps: tuple[tuple[str, Child], ...] = (
-        ("Say what the business wants", command("use-case churn --target churned --positive yes")),
-        ("Agree what counts as success, before results exist", command("agree churn")),
-        ("Hand in data and a model", command("register model.onnx --train train.parquet")),
+        ("Settings, a playbook and people", command("init")),
+        ("Hand in a model with its data",
+         command("register model.skops --use-case churn --data customers.csv --target churned --positive yes")),
+        ("Agree what counts as success, before any result exists", command("agree churn")),
         ("Let it be judged", command("validate churn:1")),
-    )
+    )  # fmt: skip
     items = [h("li", h("strong", what), h("br"), how) for what, how in steps]
     return h(
         "section",

@@ -45,6 +45,7 @@ def earned(lines: Sequence[LedgerEntry]) -> list[Earned]:
         level = percent(ends[0].level) if ends else ""
         low, high = sum(i.low for i in ends), sum(i.high for i in ends)
         interval = f"{level} interval {number(round(low))} to {number(round(high))}" if ends else "no interval"
+        unsure = "neither gain nor loss is proven" if ends and low <= 0 <= high else ""
         amount = money(sum(line.total or 0.0 for line in known), unit)
-        found.append(Earned(amount, "; ".join(x for x in (interval, note) if x), measured=True))
+        found.append(Earned(amount, "; ".join(x for x in (interval, unsure, note) if x), measured=True))
     return found or [Earned("not measured yet", "a review after the first outcomes measures it", measured=False)]

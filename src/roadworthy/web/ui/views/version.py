@@ -99,7 +99,7 @@ def _next(of: File) -> Child:
             link(count(len(waiting), "open work item"), "work", version=name),
             (" names" if len(waiting) == 1 else " name"),
             ", and register a version that descends from it: ",
-            command("register MODEL --parent", name),
+            command("register model FILE --use-case", of.version.use_case, "--parent", name),
         ]
     steps: dict[State, Child] = {
         State.REGISTERED: ["Next: ", command("validate", name)],
@@ -107,7 +107,7 @@ def _next(of: File) -> Child:
         State.VALIDATED: ["Next: ", command("release", name)],
         State.CANDIDATE: [
             "Next: an operator takes it on, ",
-            command("accept", name),
+            command("accept", name, "--run-book TEXT"),
             ", then ",
             command("activate", name),
         ],
@@ -190,7 +190,7 @@ def _signatures(of: File) -> Markup:
 
 def _hand_off(of: File) -> Markup:
     if not of.hand_offs:
-        how = ("An operator accepts a candidate: ", command("accept", of.version.id, "--run-book ..."), ".")
+        how = ("An operator accepts a candidate: ", command("accept", of.version.id, "--run-book TEXT"), ".")
         return card("Hand-off", empty("Nobody operates this version yet.", *how), name="hand-off")
     newest = of.hand_offs[-1]
     known: dict[str, Child] = {
@@ -211,7 +211,7 @@ def _evidence(found: Sequence[Evidence]) -> Markup:
         [e.kind.value.replace("-", " "), digest(e.id, 16), digest(e.subject), e.signer, moment(e.created_at)]
         for e in found
     ]
-    how = h("p", "Verify all of it offline: ", command("bundle", found[0].version), ", then ",
+    how = h("p", "Verify all of it offline: ", command("bundle", found[0].version, "--out FILE"), ", then ",
             command("verify FILE"), class_="dim")  # fmt: skip
     columns = ("Statement", "Evidence", "About the digest", "Signed by", "On")
     return card("Evidence", table("Signed statements", columns, rows), how, name="evidence")

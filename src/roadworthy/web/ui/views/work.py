@@ -44,7 +44,7 @@ def work_table(caption: str, items: Sequence[WorkItem]) -> Markup:
 def _open(items: Sequence[WorkItem]) -> Markup:
     if not items:
         return card("Open", empty("No open work item: every defect found so far has been mended."), name="open")
-    how = h("p", "Take one: ", command("work assign ITEM PERSON"), class_="dim")
+    how = h("p", "In a terminal: ", command("work"), class_="dim")
     return card("Open", work_table("Open work items", items), how, name="open")
 
 
