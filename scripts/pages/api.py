@@ -13,7 +13,7 @@ from roadworthy.services.house import House
 from roadworthy.web.api.app import PREFIX, build_api
 
 _INTRO = f"""
-The control plane answers under `{PREFIX}`; interactive pages are at `/api/docs`, the OpenAPI file at
+The control plane answers under `{PREFIX}`; the OpenAPI file is at
 `/api/openapi.json`. Send `Authorization: Bearer TOKEN` (the token is in the workspace's file `token`) and, to
 act as somebody, `X-Roadworthy-Actor: NAME`. An unknown field is refused. Errors: [errors](errors.md). Times
 are ISO 8601 with a zone.

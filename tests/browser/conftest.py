@@ -105,7 +105,7 @@ def browser() -> Iterator[Browser]:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     settings = Settings(workspace=tmp_path_factory.mktemp("house"))
     clock = SimulatedClock(NOW - timedelta(days=40))
-    with open_control(settings, clock, InlineEngine()) as control, BackgroundServer(control.app) as server:
+    with open_full(settings, clock, InlineEngine()) as control, BackgroundServer(control.app) as server:
         furnish(control.house, clock)
         yield Served(control, server.url)
 

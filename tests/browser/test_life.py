@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from roadworthy.adapters.engines.inline import InlineEngine
 from roadworthy.apps.background import BackgroundServer
-from roadworthy.apps.control import open_control
+from roadworthy.apps.full import open_full
 from roadworthy.apps.settings import Settings
 from roadworthy.domain.gate import Finding, GateRun, Step
 from roadworthy.domain.verdict import Verdict
@@ -26,7 +26,7 @@ from roadworthy.services.house import House
 def opened(folder: Path) -> Iterator[tuple[House, str, str]]:
     """A new house, its address and the address with its token."""
     with (
-        open_control(Settings(workspace=folder), engine=InlineEngine()) as control,
+        open_full(Settings(workspace=folder), engine=InlineEngine()) as control,
         BackgroundServer(control.app) as server,
     ):
         yield control.house, server.url, f"{server.url}/?token={control.token}"

@@ -105,7 +105,7 @@ def serving(workspace: Path, engine: WorkEngine | None = None) -> Iterator[None]
     """A server that runs on a workspace and says so there: command lines talk to it."""
     settings = read_settings(workspace)
     with (
-        open_control(settings, engine=engine, pages=False) as control,
+        open_control(settings, engine=engine) as control,
         BackgroundServer(control.app) as server,
         announced(settings.root, server.url),
     ):

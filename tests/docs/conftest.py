@@ -104,7 +104,7 @@ class Reader:
 
     def serve(self) -> None:
         """The second terminal: what `roadworthy up` runs, in this process and on a free port."""
-        control = self.terminal.enter_context(open_control(read_settings(self.folder), pages=False))
+        control = self.terminal.enter_context(open_control(read_settings(self.folder)))
         server = self.terminal.enter_context(BackgroundServer(control.app))
         self.terminal.enter_context(announced(self.folder, server.url))
 

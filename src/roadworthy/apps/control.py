@@ -19,7 +19,6 @@ from roadworthy.gateway.app import GatewayApp
 from roadworthy.gateway.plane import Gateway
 from roadworthy.services.house import House
 from roadworthy.web.api.app import build_api
-from roadworthy.web.ui.pages import mount_pages
 
 GATEWAY_PATHS = ("/v2", "/metrics")
 """Paths the gateway answers; everything else is page or API."""
@@ -58,17 +57,20 @@ class Composite:
 
 @contextmanager
 def open_control(
-    settings: Settings, clock: Clock | None = None, engine: WorkEngine | None = None, *, pages: bool = True
+    settings: Settings,
+    clock: Clock | None = None,
+    engine: WorkEngine | None = None,
+    mount: Callable[[FastAPI, House], None] | None = None,
 ) -> Iterator[Control]:
-    """Everything of a workspace, until the block ends. Without `pages`, only API and gateway."""
+    """API and gateway of a workspace, until the block ends; `mount` adds what else the port serves (the page)."""
     opened = open_house(settings, clock, engine)
     house = opened.house
     gateway = build_gateway(house.served, house.trust, house.artifacts, house.decisions, house.clock)
     try:
         token = local_token(settings)
         api = build_api(house, token, settings.administrator)
-        if pages:
-            mount_pages(api, house)
+        if mount is not None:
+            mount(api, house)
         yield Control(house, Composite(api, GatewayApp(gateway)), gateway, token, settings)
     finally:
         gateway.close()

@@ -31,7 +31,7 @@ def open_workspace(
             yield road
         return
     with (
-        open_control(settings, clock, engine, pages=False) as control,
+        open_control(settings, clock, engine) as control,
         BackgroundServer(control.app) as server,
         httpx.Client(base_url=server.url, timeout=TIMEOUT_S) as client,
     ):

@@ -74,7 +74,9 @@ class Repository(Protocol[E]):
         """The entity. Raises NotFoundError naming its kind and key."""
         ...
 
-    def find(self, *, limit: int = 1_000_000, offset: int = 0, newest_first: bool = False, **equals: object) -> list[E]:
+    def find(
+        self, *, limit: int = 1_000_000, offset: int = 0, newest_first: bool = False, **equals: object
+    ) -> list[E]:
         """Entities whose indexed fields equal the given values (enums by member).
 
         Raises:

@@ -301,8 +301,9 @@ def _details(view: CanaryView, seen: _Evidence) -> dict[str, Any]:
 
 
 def _harm_sentence(seen: _Evidence, rule: CanaryRule) -> str:
+    times = "more often than" if rule.harm_ratio == 1.0 else f"more than {rule.harm_ratio:g} times as often as"
     return (
-        f"the canary fails more than {rule.harm_ratio:g} times as often as the champion, harm E "
+        f"the canary fails {times} the champion, harm E "
         f"{seen.failures.harm.peak_e:.3g} against {1.0 / rule.alpha:.3g} after {seen.failures.harm.events} failures"
     )
 

@@ -100,7 +100,9 @@ class _MemoryRepository(Generic[E]):
             raise self._codec.missing(key)
         return self._entity(row)
 
-    def find(self, *, limit: int = 1_000_000, offset: int = 0, newest_first: bool = False, **equals: object) -> list[E]:
+    def find(
+        self, *, limit: int = 1_000_000, offset: int = 0, newest_first: bool = False, **equals: object
+    ) -> list[E]:
         """Entities whose indexed fields equal the given values."""
         check_page(limit, offset)
         matching = self._matching(equals)

@@ -60,7 +60,9 @@ class SqlRepository(Generic[E]):
             raise self._codec.missing(key)
         return self._entity(found)
 
-    def find(self, *, limit: int = 1_000_000, offset: int = 0, newest_first: bool = False, **equals: object) -> list[E]:
+    def find(
+        self, *, limit: int = 1_000_000, offset: int = 0, newest_first: bool = False, **equals: object
+    ) -> list[E]:
         """Entities whose indexed fields equal the given values."""
         check_page(limit, offset)
         columns = self._table.c

@@ -13,7 +13,7 @@ import httpx
 
 from roadworthy.adapters.clock import SimulatedClock
 from roadworthy.apps.background import BackgroundServer
-from roadworthy.apps.control import open_control
+from roadworthy.apps.full import open_full
 from roadworthy.apps.settings import FILE, Settings, create_workspace
 from roadworthy.apps.story import acts
 from roadworthy.apps.story.cast import Stage
@@ -59,7 +59,7 @@ def play(
     clock = SimulatedClock(START)
     settings = Settings(workspace=workspace, port=port)
     with (
-        open_control(settings, clock) as control,
+        open_full(settings, clock) as control,
         BackgroundServer(control.app, settings.host, port) as server,
         httpx.Client(base_url=server.url, timeout=TIMEOUT_S) as client,
     ):

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from roadworthy.apps.background import BackgroundServer, bind
-from roadworthy.apps.control import open_control
+from roadworthy.apps.full import open_full
 from roadworthy.apps.settings import read_settings
 from roadworthy.cli.desk import Desk, command
 from roadworthy.cli.files import require_workspace
@@ -34,14 +34,14 @@ def up(
     bind(settings.host, settings.port).close()
     with (
         until_stopped() as stop,
-        open_control(settings) as control,
+        open_full(settings) as control,
         BackgroundServer(control.app, settings.host, settings.port) as server,
         announced(settings.root, server.url),
     ):
         desk.answer(
             {"url": server.url, "token": control.token, "pid": os.getpid(), "workspace": str(settings.root)},
             f"Page     {server.url}/?token={control.token}",
-            f"API      {server.url}/api/docs   (Authorization: Bearer {control.token})",
+            f"API      {server.url}/api/openapi.json   (Authorization: Bearer {control.token})",
             f"Gateway  {server.url}/v2",
             "Ctrl-C ends it; what was begun is finished first.",
         )

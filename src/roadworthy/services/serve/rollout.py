@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from roadworthy.domain.errors import StorageUnavailableError
+from roadworthy.domain.lifecycle import Event, State, advance
 from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.ports import Transaction
 from roadworthy.domain.returns import DefectKind
@@ -171,6 +172,10 @@ def _moved(house: House, deployment: Deployment, decision: CanaryDecision) -> De
 
 def _send_back(house: House, tx: Transaction, deployment: Deployment, decision: CanaryDecision) -> None:
     version = tx.of(ModelVersion).get(_arm(deployment, ArmRole.CHALLENGER).version)
+    if version.state is State.ACTIVATED:
+        # Proven to do harm: it keeps no licence to be deployed again until it has passed the gates anew.
+        tx.of(ModelVersion).replace(version, replace(version, state=advance(version.state, Event.RECALL)))
+        house.record(tx, PLATFORM, "recalled", version.id, decision.sentence)
     defect = decision.defect or DefectKind.SERVING_FAILURE
     open_item(house, tx, version, defect, f"rollout {deployment.id}", decision.sentence, "validation")
 

@@ -14,8 +14,10 @@ PREFIX = "/api/v1"
 
 
 def build_api(house: House, token: str, administrator: str) -> FastAPI:
-    """The API over one house."""
-    app = FastAPI(title="Roadworthy", version=__version__, docs_url="/api/docs", openapi_url="/api/openapi.json")
+    """The API over one house. No page of FastAPI's own: it would load scripts from elsewhere."""
+    app = FastAPI(
+        title="Roadworthy", version=__version__, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json"
+    )
     app.state.house = house
     app.state.token = token
     app.state.administrator = administrator

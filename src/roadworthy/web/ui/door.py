@@ -134,7 +134,12 @@ def _document(title: str, body: Any, head: Markup | None) -> str:
 
 
 def _no_such_resource(path: str) -> Response:
-    what = {"code": "not-found", "what": f"there is no resource {path}", "remedy": "See /api/docs.", "fields": {}}
+    what = {
+        "code": "not-found",
+        "what": f"there is no resource {path}",
+        "remedy": "See /api/openapi.json.",
+        "fields": {},
+    }
     return JSONResponse(what, status_code=404)
 
 

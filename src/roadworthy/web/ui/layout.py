@@ -246,7 +246,7 @@ def _footer() -> Markup:
         f"Roadworthy {__version__}. This page only reads; people act with the ",
         h("code", "roadworthy"),
         " command or the ",
-        h("a", "API", href="/api/docs"),
+        h("a", "API", href="/api/openapi.json"),
         ", under their own names.",
     )
 
