@@ -70,7 +70,7 @@ def _check(check: type[Check]) -> str:
 
 def _section(name: str, body: str) -> str:
     if name == "Example":
-        return f"**Example.**\n\n```pycon\n{body}\n```"
+        return f"**Example.**\n\n```text\n{body}\n```"
     return f"**{name}.** {body}"
 
 

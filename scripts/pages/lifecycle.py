@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from scripts.pages.markdown import code, page, table
 
+from roadworthy import services
 from roadworthy.cli.exits import VERDICTS
 from roadworthy.cli.marks import MARKS
 from roadworthy.domain.lifecycle import TRANSITIONS, Event, State
@@ -17,12 +20,9 @@ by nothing else. A gate that could not conclude (`-blocked`) gives nothing: the 
 stood.
 """
 _AFTER = """
-`retire` leads from every resting state to `retired` and is left out of the drawing. The gateway loads a
-version for real traffic in the state `activated` only.
-
-Not every event can be given yet. The gates, `sign-off` and `reject` have commands; `suspend`, `reinstate`,
-`recall`, `re-enter` and `retire` are in the table and have no command in this release. A version that is
-`returned` is followed by a new version that names it as its parent.
+`retire` leads from every resting state to `retired` and is left out of the drawing. The gateway loads a version for
+real traffic in the state `activated` only. A version that is `returned` is followed by a new version that names it as
+its parent.
 """
 
 
@@ -35,11 +35,19 @@ def lifecycle_page() -> str:
         _INTRO,
         drawing(),
         _AFTER,
+        unused(),
         "## States",
         table(("state", "may serve real traffic"), states),
         "## Transitions",
         table(("from", "event", "to"), rows),
     )
+
+
+def unused() -> str:
+    """Which events of the table no service gives yet."""
+    source = "".join(path.read_text(encoding="utf-8") for path in Path(services.__file__).parent.rglob("*.py"))
+    waiting = [code(event.value) for event in Event if f"Event.{event.name}" not in source]
+    return f"In the table, and not given by anything in this release: {', '.join(waiting)}." if waiting else ""
 
 
 def drawing() -> str:

@@ -16,7 +16,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from roadworthy.adapters.clock import SimulatedClock
 from roadworthy.adapters.engines.inline import InlineEngine
 from roadworthy.apps.background import BackgroundServer
-from roadworthy.apps.control import Control, open_control
+from roadworthy.apps.control import Control
+from roadworthy.apps.full import open_full
 from roadworthy.apps.settings import Settings
 from roadworthy.domain.gate import Finding, Gate, GateRun, Step, steps_of
 from roadworthy.domain.lifecycle import State

@@ -10,13 +10,13 @@ import msgspec
 import pytest
 from tests.scenarios.conftest import Told
 
-pytestmark = pytest.mark.timeout(900)  # the first test plays the whole story
-
 from roadworthy.domain.returns import DefectKind, DevelopmentStep
 from roadworthy.domain.review import SignalKind
 from roadworthy.domain.verdict import Verdict
 from roadworthy.evidence.bundle import ItemStatus, decode_bundle, verify_bundle
 from roadworthy.evidence.canonical import canonical
+
+pytestmark = pytest.mark.timeout(900)  # the first test plays the whole story
 
 
 def signals(told: Told, window: str, kind: SignalKind) -> list[Any]:

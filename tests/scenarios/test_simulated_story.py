@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from tests.scenarios.conftest import Told
 
-pytestmark = pytest.mark.timeout(900)  # the first test plays the whole story
-
 from roadworthy.apps.story.history import INPUTS, LEAKING, TARGET, TIME, load_history, simulate
 from roadworthy.apps.story.narrator import Silent
 from roadworthy.apps.story.play import play
 from roadworthy.domain.errors import AlreadyExistsError, DataError
 from roadworthy.domain.returns import DefectKind
+
+pytestmark = pytest.mark.timeout(900)  # the first test plays the whole story
 
 
 def test_the_simulated_lender_is_labelled_as_simulated(simulated_story: Told) -> None:

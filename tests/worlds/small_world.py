@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -33,8 +34,10 @@ from roadworthy.adapters.engines.inline import InlineEngine
 from roadworthy.adapters.served.memory import MemoryServed
 from roadworthy.adapters.signing.memory import MemoryKeyring
 from roadworthy.adapters.storage.memory import MemoryStore
+from roadworthy.apps.building import open_house
 from roadworthy.apps.data_plane import build_gateway
 from roadworthy.apps.perimeter import LocalPerimeter
+from roadworthy.apps.settings import Settings
 from roadworthy.apps.workshop import LocalWorkshop
 from roadworthy.domain.gate import Gate, GateRun
 from roadworthy.domain.lifecycle import State
@@ -108,6 +111,17 @@ class World:
         world = cls(House(**made), clock)
         world.open()
         return world
+
+    @classmethod
+    @contextmanager
+    def on_disk(cls, root: Path) -> Iterator[World]:
+        """The same on SQLite, DBOS, files and segments, as `roadworthy up` opens it; one at a time per process."""
+        clock = SimulatedClock(START)
+        opened = open_house(Settings(workspace=root), clock)
+        try:
+            yield cls(opened.house, clock)
+        finally:
+            opened.close()
 
     def open(self) -> None:
         """What `apps.building` does once the parts are there."""

@@ -121,7 +121,16 @@ def test_a_version_that_fails_is_rolled_back_by_the_platform_and_goes_back_with_
     assert look.harm_e >= look.threshold
     assert (world.deployment().state, share(world)) == (DeploymentState.ROLLED_BACK, 0.0)
     assert (item.version, item.defect, item.source) == (V2, DefectKind.SERVING_FAILURE, "rollout mailing-d2")
-    assert world.changes()[-1].action == "work-item-opened"
+    assert {"work-item-opened", "recalled"} <= set(world.actions())
+
+
+def test_a_version_proven_harmful_is_recalled_and_not_deployed_again() -> None:
+    world = rolling("strict")
+    Traffic(world, shift=5.0).send(60)
+    step(world)
+    assert world.version(V2).state is State.RETURNED
+    with pytest.raises(ConflictError, match="offers:2 is returned"):
+        world.deploy(V2)
 
 
 def test_users_of_a_failing_canary_are_answered_by_the_champion() -> None:
