@@ -116,6 +116,7 @@ def first_version(stage: Stage) -> ModelVersion:
         stage.tell.say(f"refused: {refusal.what}", "good")
     through_gates(stage, version, data)
     deployment = stage.as_(OPERATOR).deploy(version.id, ENDPOINT)
+    stage.settle()
     stage.tell.say(f"{version.id} answers on {stage.road.url}/v2/models/{ENDPOINT} ({deployment.id})", "good")
     return version
 
@@ -174,6 +175,7 @@ def second_version(stage: Stage, first: ModelVersion, replay: Replay) -> ModelVe
     stage.facts["v2"] = version.id
     through_gates(stage, version, data)
     stage.as_(OPERATOR).deploy(version.id, ENDPOINT, SCHEDULE)
+    stage.settle()
     for month in ("2009-06", "2009-07"):
         replay.send(stage.history.rows(month, month), f"calls of {month}, canary", lambda: step(stage))
         step(stage)
@@ -204,6 +206,7 @@ def broken_version(stage: Stage, second: ModelVersion, replay: Replay) -> ModelV
     august = stage.history.rows("2009-08", "2009-08")
     replay.send(august[:-150], "calls of 2009-08")
     stage.as_(OPERATOR).deploy(version.id, ENDPOINT, SCHEDULE)
+    stage.settle()
     replay.send(august[-150:], "calls of 2009-08, canary")
     step(stage)
     close(stage, replay, "2009-08", "2009-08")

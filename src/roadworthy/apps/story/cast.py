@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -41,12 +42,16 @@ CAST = {
 
 @dataclass
 class Stage:
-    """Where the story plays: the installation, its clock, the history, and what happened so far."""
+    """Where the story plays: the installation, its clock, the history, and what happened so far.
+
+    `settle` waits until the gateway has loaded what was deployed last: the same story then has the same figures.
+    """
 
     road: Road
     clock: SimulatedClock
     history: History
     tell: Narrator
+    settle: Callable[[], None]
     seed: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
 

@@ -16,7 +16,7 @@ from roadworthy.apps.background import BackgroundServer
 from roadworthy.apps.full import open_full
 from roadworthy.apps.settings import FILE, Settings, create_workspace
 from roadworthy.apps.story import acts
-from roadworthy.apps.story.cast import Stage
+from roadworthy.apps.story.cast import ENDPOINT, Stage
 from roadworthy.apps.story.history import load_history
 from roadworthy.apps.story.narrator import Narrator
 from roadworthy.domain.errors import AlreadyExistsError
@@ -63,7 +63,12 @@ def play(
         BackgroundServer(control.app, settings.host, port) as server,
         httpx.Client(base_url=server.url, timeout=TIMEOUT_S) as client,
     ):
-        stage = Stage(Road(client, control.token), clock, history, tell)
+
+        def settle() -> None:
+            control.gateway.resolve(ENDPOINT)
+            control.gateway.resolver.settle()
+
+        stage = Stage(Road(client, control.token), clock, history, tell, settle)
         kind = "SIMULATED lender (no data file at hand)" if history.simulated else "real calls"
         tell.say(f"data: {history.frame.n_rows:,} {kind}, {history.source}")
         acts.agree(stage)

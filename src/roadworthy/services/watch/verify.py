@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from roadworthy.domain.errors import SettingError
 from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.trust import Change, Evidence, EvidenceKind, Person
 from roadworthy.domain.use_case import UseCase
@@ -60,7 +61,13 @@ def verify_changes(house: House) -> int:
 
 
 def changes(house: House, subject: str | None = None, limit: int = 200) -> list[Change]:
-    """The change record, newest first."""
+    """The change record, newest first.
+
+    Raises:
+        SettingError: a limit below 0.
+    """
+    if limit < 0:
+        raise SettingError(f"limit is {limit}", remedy="Allowed: 0 or more.", field="limit")
     with house.store.begin() as tx:
         return list(reversed(tx.changes.read(subject=subject, limit=MAX_LINKS)))[:limit]
 
