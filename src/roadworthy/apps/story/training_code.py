@@ -43,7 +43,7 @@ def boosted_trees_with_employment_curve(columns: dict[str, Any], y: Any, seed: i
     names = list(columns)
     employed = names.index("nr.employed")
     text = [i for i, c in enumerate(columns.values()) if np.asarray(c).dtype.kind == "O"]
-    curve = make_pipeline(MinMaxScaler(feature_range=(0.1, 1.0)), PowerTransformer(method="box-cox"))
+    curve = make_pipeline(MinMaxScaler(feature_range=(0.3, 1.0)), PowerTransformer(method="box-cox"))
     encode = ColumnTransformer(
         [
             ("text", OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), text),

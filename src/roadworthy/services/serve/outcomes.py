@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from roadworthy.domain.errors import DataError, shortlist
 from roadworthy.domain.serving import Endpoint, Outcome
 from roadworthy.domain.trust import Person
 from roadworthy.services.catalog.tables import label_of, read_table
 from roadworthy.services.house import House
+
+
+FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+"""Between these an outcome was observed; beyond them no clock and no log can keep it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ def ingest_outcomes(house: House, actor: Person, endpoint: str, reported: Sequen
     """Keep outcomes durably; the one received last for a request id counts.
 
     Raises:
-        DataError: an outcome that is not a finite number, without a request id, or observed at a time without zone.
+        DataError: an outcome that is not a finite number, without a request id, or observed at a time without a zone.
     """
     house.allow(actor, "ingest-outcomes")
     with house.store.begin() as tx:
@@ -48,10 +52,10 @@ def ingest_outcomes(house: House, actor: Person, endpoint: str, reported: Sequen
                 remedy="Give each outcome a request id and a finite number; nothing was taken in.",
                 row=row,
             )
-        if item.observed_at.tzinfo is None:
+        if item.observed_at.tzinfo is None or not FIRST < item.observed_at < LAST:
             raise DataError(
-                f"outcome {row} (request '{item.request_id}') was observed at a time without a zone",
-                remedy="Add one, for example 2026-01-31T00:00:00Z; nothing was taken in.",
+                f"outcome {row} (request '{item.request_id}') was observed at {item.observed_at.isoformat()}",
+                remedy="Give a time of this age with its zone, like 2026-01-31T00:00:00Z; nothing was taken in.",
                 row=row,
             )
     now = house.clock.now()

@@ -75,5 +75,5 @@ def changes(house: House, subject: str | None = None, limit: int = 200) -> list[
 def evidence_of(house: House, version_id: str, kind: EvidenceKind | None = None) -> list[Evidence]:
     """The signed evidence about one version."""
     with house.store.begin() as tx:
-        found = tx.of(Evidence).find(version=version_id)
+        found = tx.of(Evidence).find(version=tx.of(ModelVersion).get(version_id).id)
     return [e for e in found if kind is None or e.kind is kind]

@@ -171,7 +171,7 @@ def list_reviews(house: TheHouse, actor: ActingPerson, endpoint: str) -> list[di
     """Reviews, oldest first."""
     house.allow(actor, "read")
     with house.store.begin() as tx:
-        return [plain(r) for r in tx.of(ReviewRun).find(endpoint=endpoint)]
+        return [plain(r) for r in tx.of(ReviewRun).find(endpoint=tx.of(Endpoint).get(endpoint).id)]
 
 
 @router.get("/endpoints/{endpoint}/ledger")
@@ -179,4 +179,4 @@ def list_ledger(house: TheHouse, actor: ActingPerson, endpoint: str) -> list[dic
     """The value ledger, oldest first."""
     house.allow(actor, "read")
     with house.store.begin() as tx:
-        return [plain(x) for x in tx.of(LedgerEntry).find(endpoint=endpoint)]
+        return [plain(x) for x in tx.of(LedgerEntry).find(endpoint=tx.of(Endpoint).get(endpoint).id)]
