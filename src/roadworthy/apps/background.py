@@ -9,7 +9,7 @@ from typing import Any
 
 import uvicorn
 
-from roadworthy.domain.errors import PortInUseError, UnavailableError
+from roadworthy.domain.errors import PortInUseError, SettingError, UnavailableError
 
 STOP_S = 15.0
 """Longest wait for a server to finish what it began."""
@@ -20,7 +20,12 @@ def bind(host: str, port: int) -> socket.socket:
 
     Raises:
         PortInUseError: somebody else listens there.
+        SettingError: a port that does not exist.
+        UnavailableError: the address is not one of this machine, or may not be listened on.
     """
+    if not 0 <= port <= 65_535:
+        remedy = "Allowed: 0 to 65535; 0 takes any free one."
+        raise SettingError(f"there is no port {port}", remedy=remedy, field="port")
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

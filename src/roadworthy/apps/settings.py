@@ -62,7 +62,8 @@ def read_settings(workspace: Path, environment: Mapping[str, str] | None = None)
     """The settings of a workspace.
 
     Raises:
-        SettingError: an unknown key, or a value of the wrong kind; names file and key.
+        SettingError: an unknown key, or a value of the wrong kind or outside its range; names file and key.
+        StorageUnavailableError: the file is there and cannot be read.
     """
     given: dict[str, Any] = {}
     path = workspace / FILE
@@ -71,6 +72,12 @@ def read_settings(workspace: Path, environment: Mapping[str, str] | None = None)
             given = tomllib.loads(path.read_text())
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
             raise SettingError(f"{path}: {problem}", remedy="Correct the file.", file=str(path)) from problem
+        except OSError as problem:
+            raise StorageUnavailableError(
+                f"the settings '{path}' cannot be read: {problem.strerror}",
+                remedy="Make it a file that this user may read, or remove it.",
+                file=str(path),
+            ) from problem
     kinds = {f.name: type(f.default) for f in fields(Settings) if f.name != "workspace"}
     for key in given:
         if key not in kinds:
@@ -84,7 +91,8 @@ def read_settings(workspace: Path, environment: Mapping[str, str] | None = None)
         key = name.removeprefix("ROADWORTHY_").lower()
         if name.startswith("ROADWORTHY_") and key in kinds:
             given[key] = value
-    return replace(Settings(workspace=workspace), **{k: _convert(k, v, kinds[k]) for k, v in given.items()})
+    read = {k: _convert(k, v, kinds[k]) for k, v in given.items()}
+    return _in_range(replace(Settings(workspace=workspace), **read))
 
 
 def create_workspace(workspace: Path) -> None:
@@ -117,6 +125,14 @@ def _convert(key: str, value: Any, kind: type[Any]) -> Any:
             f"setting '{key}' is {value!r}", remedy=f"Give a value of the kind {kind.__name__}.", key=key
         )
     return value
+
+
+def _in_range(settings: Settings) -> Settings:
+    sync_mode(settings.sync)
+    for key, value, highest in (("port", settings.port, 65_535), ("seed", settings.seed, 2**32 - 1)):
+        if not 0 <= value <= highest:
+            raise SettingError(f"setting '{key}' is {value}", remedy=f"Allowed: 0 to {highest}.", key=key)
+    return settings
 
 
 def sync_mode(value: str) -> Literal["always", "off"]:

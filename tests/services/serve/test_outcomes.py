@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 
 import pytest
@@ -106,9 +106,17 @@ def test_one_outcome_that_is_none_refuses_them_all(world: World, name: str, valu
     assert counting(world) == {}
 
 
-def test_a_time_without_a_zone_is_refused(world: World) -> None:
-    with pytest.raises(DataError, match="at a time without a zone"):
-        report(world, ("r0", 1.0), at_=datetime(2026, 1, 1))  # noqa: DTZ001 - that is the point
+TIMES = {
+    "without a zone": datetime(2026, 1, 1),  # noqa: DTZ001 - that is the point
+    "before all clocks": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))),
+    "after all logs": datetime(9999, 12, 31, tzinfo=UTC),
+}
+
+
+@pytest.mark.parametrize("moment", TIMES.values(), ids=TIMES)
+def test_a_time_nobody_can_keep_is_refused(world: World, moment: datetime) -> None:
+    with pytest.raises(DataError, match=r"was observed at .* with its zone"):
+        report(world, ("r0", 1.0), at_=moment)
     assert counting(world) == {}
 
 

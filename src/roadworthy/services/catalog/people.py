@@ -24,7 +24,12 @@ def read_roles(names: Sequence[str]) -> tuple[Role, ...]:
 
 
 def found(house: House, administrator: str) -> Person:
-    """Make the platform and its first administrator: once, when the installation is new."""
+    """Make the platform and its first administrator: once, when the installation is new.
+
+    Raises:
+        SettingError: a name no person can have.
+    """
+    _check_name(administrator)
     with house.store.begin() as tx:
         if tx.of(Person).count():
             return tx.of(Person).get(administrator)
@@ -39,10 +44,7 @@ def found(house: House, administrator: str) -> Person:
 def add_person(house: House, actor: Person, name: str, roles: Sequence[str]) -> Person:
     """Add a person with their roles and a fresh signing key."""
     house.allow(actor, "manage-people")
-    if not name or not name.replace("-", "").replace(".", "").replace("@", "").isalnum():
-        raise SettingError(
-            f"'{name}' cannot name a person", remedy="Use letters, digits, '-', '.' and '@'.", name=name
-        )
+    _check_name(name)
     held = read_roles(roles)
     with house.store.begin() as tx:
         refuse_existing(_known(tx.of(Person).find(), name), "person", name, "Choose another name.")
@@ -57,6 +59,13 @@ def people(house: House) -> tuple[Person, ...]:
     """Everybody, the platform included."""
     with house.store.begin() as tx:
         return tuple(tx.of(Person).find())
+
+
+def _check_name(name: str) -> None:
+    if not name.replace("-", "").replace(".", "").replace("@", "").isalnum() or name == PLATFORM:
+        raise SettingError(
+            f"'{name}' cannot name a person", remedy="Use letters, digits, '-', '.' and '@'.", name=name
+        )
 
 
 def _known(everybody: Sequence[Person], name: str) -> int:

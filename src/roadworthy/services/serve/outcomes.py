@@ -13,7 +13,6 @@ from roadworthy.domain.trust import Person
 from roadworthy.services.catalog.tables import label_of, read_table
 from roadworthy.services.house import House
 
-
 FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 """Between these an outcome was observed; beyond them no clock and no log can keep it."""
 

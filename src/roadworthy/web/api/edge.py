@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 
 from roadworthy.domain.errors import (
     ConflictError,
@@ -47,7 +48,7 @@ def body_of(error: RoadworthyError) -> dict[str, Any]:
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of ours from the table, and malformed requests in the same shape."""
+    """Answer every error of ours from the table, and all others in the same shape."""
 
     @app.exception_handler(RoadworthyError)
     async def ours(_: Request, error: RoadworthyError) -> JSONResponse:
@@ -63,3 +64,24 @@ def install(app: FastAPI) -> None:
             "fields": {"problems": where[:20]},
         }
         return JSONResponse(answer, status_code=422)
+
+    @app.exception_handler(HTTPException)
+    async def framework(request: Request, error: HTTPException) -> JSONResponse:
+        unread = error.status_code == 400
+        answer: dict[str, Any] = {
+            "code": "not-found" if error.status_code == 404 else "input",
+            "what": f"{request.method} {request.url.path[:200]}: {error.detail}",
+            "remedy": "Send valid JSON." if unread else "The paths there are: GET /api/openapi.json.",
+            "fields": {},
+        }
+        return JSONResponse(answer, status_code=422 if unread else error.status_code, headers=error.headers)
+
+    @app.exception_handler(Exception)
+    async def defect(request: Request, error: Exception) -> JSONResponse:
+        answer = {
+            "code": RoadworthyError.code,
+            "what": f"a defect in the control plane: {type(error).__name__}",
+            "remedy": "Report it with the traceback in the server's log.",
+            "fields": {"path": request.url.path[:200]},
+        }
+        return JSONResponse(answer, status_code=500)

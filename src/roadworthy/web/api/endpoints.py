@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
 from roadworthy.domain.errors import SettingError
@@ -147,10 +148,16 @@ async def post_outcome_file(
     house: TheHouse, actor: ActingPerson, endpoint: str, request: Request, name: Annotated[str, Query()]
 ) -> dict[str, Any]:
     """Take in outcomes from a CSV or Parquet file: the body is its bytes."""
-    with house.store.begin() as tx:
-        case = tx.of(UseCase).get(tx.of(Endpoint).get(endpoint).use_case)
-    reported = read_outcome_file(house, await request.body(), name, case.positive_label)
-    return asdict(ingest_outcomes(house, actor, endpoint, reported))
+    data = await request.body()
+
+    def take_in() -> dict[str, Any]:
+        with house.store.begin() as tx:
+            case = tx.of(UseCase).get(tx.of(Endpoint).get(endpoint).use_case)
+        reported = read_outcome_file(house, data, name, case.positive_label)
+        return asdict(ingest_outcomes(house, actor, endpoint, reported))
+
+    # In a thread: this process answers decisions on the same event loop.
+    return await run_in_threadpool(take_in)
 
 
 @router.post("/endpoints/{endpoint}/reviews", status_code=201)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
 from roadworthy.domain.errors import NotFoundError, SettingError
@@ -158,7 +159,9 @@ async def post_dataset(
     if role not in roles:
         raise SettingError(f"there is no role '{role}'", remedy=f"Allowed: {', '.join(roles)}.", field="role")
     data = await request.body()
-    found: dict[str, Any] = plain(
-        register_dataset(house, actor, use_case, roles[role], data, name, synthetic=synthetic)
+    # In a thread: this process answers decisions on the same event loop.
+    made = await run_in_threadpool(
+        register_dataset, house, actor, use_case, roles[role], data, name, synthetic=synthetic
     )
+    found: dict[str, Any] = plain(made)
     return found
