@@ -29,7 +29,7 @@ import pyarrow as pa
 import pyarrow.parquet as papq
 
 from roadworthy.adapters.runtimes.skops_runtime import save_skops
-from roadworthy.domain.errors import DataError, RoadworthyError, UnavailableError
+from roadworthy.domain.errors import DataError, InputError, RoadworthyError, UnavailableError
 from roadworthy.domain.gate import Gate, GateRun
 from roadworthy.domain.model import Dataset, ModelVersion
 from roadworthy.domain.returns import WorkItem
@@ -292,12 +292,17 @@ def connect(url: str, token: str, actor: str = "") -> Road:
 
 
 def error_of(reply: httpx.Response) -> RoadworthyError:
-    """The error an answer carries, as its own class."""
+    """The error an answer of the API or the gateway carries, as its own class."""
     try:
         body = reply.json()
         kinds = {kind.code: kind for kind in _tree(RoadworthyError)}
+        kind = kinds.get(body["code"], InputError if reply.status_code < 500 else UnavailableError)
         fields = {k: v for k, v in (body.get("fields") or {}).items() if k not in ("what", "remedy")}
-        return kinds[body["code"]](body["what"], remedy=body["remedy"], **fields)
+        if "error" in body:
+            # The Open Inference Protocol has one text for both.
+            what, _, remedy = body["error"].partition(". ")
+            return kind(what, remedy=remedy or "See the API reference.", **fields)
+        return kind(body["what"], remedy=body["remedy"], **fields)
     except (ValueError, KeyError, AttributeError, TypeError):
         return UnavailableError(
             f"the server answered {reply.status_code}: {reply.text[:200]}", remedy="See the server's log."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
@@ -81,9 +82,12 @@ def local_token(settings: Settings) -> str:
     """The workspace's token, made at the first start; only its owner can read the file."""
     path = settings.root / "token"
     try:
-        if not path.exists():
-            path.touch(mode=0o600)
-            path.write_text(secrets.token_urlsafe(32))
+        if not path.exists() or not path.read_text().strip():
+            # Written aside: a process that dies in between must not leave an empty token, which anybody could send.
+            fresh = path.with_name(f".token-{os.getpid()}")
+            fresh.touch(mode=0o600)
+            fresh.write_text(secrets.token_urlsafe(32))
+            fresh.replace(path)
         return path.read_text().strip()
     except OSError as problem:
         raise StorageUnavailableError(

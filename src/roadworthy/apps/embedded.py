@@ -43,6 +43,6 @@ def running_server(root: Path) -> str | None:
     try:
         url = str(json.loads((root / RUNNING).read_text())["url"])
         httpx.get(f"{url}/v2/health/live", timeout=2.0).raise_for_status()
-    except (OSError, ValueError, KeyError, httpx.HTTPError):
+    except (OSError, ValueError, KeyError, TypeError, httpx.HTTPError, httpx.InvalidURL):
         return None
     return url

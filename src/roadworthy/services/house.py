@@ -7,7 +7,7 @@ the transaction that did it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -28,8 +28,7 @@ from roadworthy.domain.ports import (
 )
 from roadworthy.domain.trust import Change, Evidence, EvidenceKind, Person, Role
 from roadworthy.evidence.chain import next_link
-from roadworthy.evidence.digest import sha256
-from roadworthy.evidence.envelope import seal
+from roadworthy.evidence.envelope import make_evidence
 
 PLATFORM = "platform"
 """The person the platform itself acts and signs as."""
@@ -103,16 +102,8 @@ class House:
         version: str = "",
     ) -> Evidence:
         """Sign a statement as `signer` and keep it as evidence."""
-        envelope = seal(statement, self.keyring.signer(signer))
-        evidence = Evidence(
-            id=sha256(envelope.encode()),
-            kind=kind,
-            subject=str(statement["subject"][0]["digest"]["sha256"]),
-            version=version,
-            signer=signer,
-            envelope=envelope,
-            created_at=self.clock.now(),
-        )
+        signed = make_evidence(statement, self.keyring.signer(signer), person=signer, now=self.clock.now())
+        evidence = replace(signed, kind=kind, version=version)
         tx.of(Evidence).add(evidence)
         return evidence
 

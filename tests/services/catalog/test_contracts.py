@@ -73,6 +73,8 @@ BAD: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "the target column is not known then": ({"value": "accepts"}, ExpressionError, "accepts"),
     "no expression": ({"value": ""}, ExpressionError, "value"),
     "two statements": ({"value": "1; DROP TABLE decisions"}, ExpressionError, "value"),
+    "a truth times a number": ({"value": "acted * 3"}, ExpressionError, "the KPI value cannot be computed"),
+    "text as a number": ({"guardrails": limit("channel + 1")}, ExpressionError, "the limit 'wasted letters'"),
     "everybody held out": ({"holdout_share": 0.6}, SettingError, "Allowed: 0 to 0.5"),
     "less than nobody": ({"holdout_share": -0.1}, SettingError, "holdout_share"),
     "no number": ({"holdout_share": float("nan")}, SettingError, "holdout_share"),

@@ -183,3 +183,11 @@ def test_two_versions_go_their_ways_apart() -> None:
     world.validate(other.id)
     world.sign(other.id, approved=False, reason="the wrong way round")
     assert (world.version(V1).state, world.version(other.id).state) == (State.VALIDATED, State.RETURNED)
+
+
+def test_a_value_that_production_could_not_compute_is_refused_before_the_gate_opens() -> None:
+    world = at("registered")
+    world.agree(value="CASE WHEN gender = 'f' THEN outcome ELSE 0 END")
+    with pytest.raises(ConflictError, match=r"cannot be computed from what offers:1 takes in: .*gender"):
+        world.validate(V1)
+    assert world.version(V1).state is State.REGISTERED

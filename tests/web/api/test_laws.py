@@ -101,3 +101,10 @@ def test_a_reader_changes_nothing_and_nobody_reads_nothing(
     assert (nobody.status_code, nobody.json()["code"]) in ((404, "not-found"), (422, "input"))
     assert reader.status_code in ((200, 404, 422) if method == "GET" else (403, 404, 422))
     assert api.world.changes() == before
+
+
+def test_an_installation_without_a_token_lets_nobody_in(api_at: Callable[[str], Any]) -> None:
+    api = api_at("prepared")
+    api.app.state.token = ""
+    assert api.ask("GET", "/people", token="").status_code == 403
+    assert api.get(f"{PREFIX}/people").status_code == 403

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import numpy as np
+
 from roadworthy.domain.errors import ConflictError, RefusedError, SettingError
 from roadworthy.domain.gate import Gate, GateRun
 from roadworthy.domain.model import Dataset, DatasetRole, ModelVersion
@@ -14,11 +16,13 @@ from roadworthy.domain.trust import Evidence, EvidenceKind, Person
 from roadworthy.domain.use_case import KpiContract, KpiLimit, UseCase
 from roadworthy.evidence.digest import digest_of
 from roadworthy.evidence.statements import contract_statement
+from roadworthy.services.catalog.datasets import load_dataset
 from roadworthy.services.house import House
-from roadworthy.value.expression import compile_expression
+from roadworthy.statistics.frame import Frame
+from roadworthy.value.expression import compile_expression, evaluate
 
-DECISION_COLUMNS = ("score", "acted", "outcome", "held_out")
-"""Columns every KPI expression may use beside the inputs (see `value/expression.py`)."""
+TRIED_ROWS = 50
+"""Training rows on which an expression must compute before it is agreed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ def agree_contract(house: House, actor: Person, terms: KpiTerms) -> tuple[KpiCon
     """Record and sign a contract as its business owner. A new one supersedes the last and is a new revision.
 
     Raises:
-        ExpressionError: an expression does not parse or names an unknown column.
+        ExpressionError: an expression does not parse, names an unknown column, or does not compute.
         SettingError: a share outside 0..0.5.
         RefusedError: the actor is not the use case's owner.
         ConflictError: no training data yet, or a validation is under way.
@@ -61,7 +65,7 @@ def agree_contract(house: House, actor: Person, terms: KpiTerms) -> tuple[KpiCon
             remedy="Register some first: `roadworthy register data FILE --role train`.",
             use_case=case.id,
         )
-    _check_terms(terms, trained, case)
+    _check_terms(terms, _tried(house, trained[0], case))
     contract = KpiContract(
         id=f"{case.id}-kpi-{len(earlier) + 1}",
         use_case=case.id,
@@ -97,16 +101,22 @@ def contract_in_force(
     return (newest, signed[0]) if signed else None
 
 
-def _check_terms(terms: KpiTerms, trained: list[Dataset], case: UseCase) -> None:
+def _tried(house: House, dataset: Dataset, case: UseCase) -> Frame:
+    """A few training rows as decisions: what does not compute on them would never compute."""
+    frame, y = load_dataset(house, dataset, case)
+    rows, outcome = frame.take(np.arange(min(TRIED_ROWS, frame.n_rows))), y[:TRIED_ROWS]
+    flags = np.arange(rows.n_rows) % 2 == 0
+    return Frame({**rows.columns, "score": outcome * 0.5, "acted": flags, "outcome": outcome, "held_out": ~flags})
+
+
+def _check_terms(terms: KpiTerms, tried: Frame) -> None:
     if not 0 <= terms.holdout_share <= 0.5:
         raise SettingError(
             f"holdout_share is {terms.holdout_share:g}", remedy="Allowed: 0 to 0.5.", field="holdout_share"
         )
-    columns = [c for d in trained[:1] for c in d.columns if c != case.target]
-    known = (*columns, *DECISION_COLUMNS)
-    compile_expression(terms.value, known, "the KPI value")
+    evaluate(compile_expression(terms.value, tried.names, "the KPI value"), tried)
     for limit in (*terms.guardrails, *terms.unintended):
-        compile_expression(limit.expression, known, f"the limit '{limit.name}'")
+        evaluate(compile_expression(limit.expression, tried.names, f"the limit '{limit.name}'"), tried)
 
 
 def _refuse_during_gate(tx: Transaction, use_case: str) -> None:

@@ -26,6 +26,8 @@ def infer(frame: Frame, names: Sequence[str]) -> Signature:
 
 def _spec(frame: Frame, name: str) -> ColumnSpec:
     column, missing = frame[name], frame.missing(name)
+    if column.dtype.kind == "f":
+        missing = ~np.isfinite(column)  # an infinity is no limit of anything
     if missing.all():
         raise DataError(
             f"column '{name}' has no value in any row", remedy="Leave it out of the inputs.", column=name

@@ -64,7 +64,8 @@ def _parquet(data: bytes, name: str) -> pa.Table:
 def _csv(data: bytes, name: str) -> pa.Table:
     try:
         first = data[: data.index(b"\n")] if b"\n" in data else data
-        delimiter = ";" if first.count(b";") > first.count(b",") else ","
+        header = first.decode()
+        delimiter = ";" if header.count(";") > header.count(",") else ","
         return pacsv.read_csv(
             io.BytesIO(data),
             parse_options=pacsv.ParseOptions(delimiter=delimiter),

@@ -17,7 +17,7 @@ import msgspec
 from roadworthy.checks.material import Material
 from roadworthy.checks.runner import broken, run_check, unchecked, with_waiver
 from roadworthy.domain import faults
-from roadworthy.domain.errors import ConflictError, DataError, SettingError, UnavailableError
+from roadworthy.domain.errors import ConflictError, DataError, ExpressionError, SettingError, UnavailableError
 from roadworthy.domain.gate import (
     Finding,
     Gate,
@@ -34,7 +34,7 @@ from roadworthy.domain.model import Dataset, DatasetRole, ModelVersion
 from roadworthy.domain.ports import Durable, Transaction
 from roadworthy.domain.serving import Endpoint
 from roadworthy.domain.trust import EvidenceKind, Person
-from roadworthy.domain.use_case import UseCase
+from roadworthy.domain.use_case import KpiContract, UseCase
 from roadworthy.domain.verdict import Verdict
 from roadworthy.evidence.canonical import canonical, to_json
 from roadworthy.evidence.statements import gate_run_statement
@@ -44,6 +44,7 @@ from roadworthy.services.gates.gather import gather
 from roadworthy.services.gates.playbooks import read_playbook
 from roadworthy.services.house import PLATFORM, House
 from roadworthy.services.watch.work_items import close_passed, open_for_findings
+from roadworthy.value.expression import compile_expression
 
 WORK = "gate"
 """The name under which the work engine knows `carry_out`."""
@@ -273,6 +274,18 @@ def _move(tx: Transaction, version: ModelVersion, event: Event) -> ModelVersion:
     return moved
 
 
+def _refuse_unlogged(contract: KpiContract, version: ModelVersion) -> None:
+    """The value must compute from what an endpoint logs: the version's inputs, the decision, the outcome."""
+    try:
+        compile_expression(contract.value, version.signature.names, "the KPI value")
+    except ExpressionError as problem:
+        raise ConflictError(
+            f"the value of contract '{contract.id}' cannot be computed from what {version.id} takes in: {problem.what}",
+            remedy="Make the column an input of the version, or agree a contract without it.",
+            contract=contract.id,
+        ) from problem
+
+
 def _inputs(tx: Transaction, version: ModelVersion, case: UseCase, order: GateOrder) -> dict[str, str]:
     signed = contract_in_force(tx, case.id)
     if signed is None:
@@ -281,6 +294,7 @@ def _inputs(tx: Transaction, version: ModelVersion, case: UseCase, order: GateOr
             remedy=f"{case.owner} agrees one first: `roadworthy agree`. Results on sealed data come after it.",
             use_case=case.id,
         )
+    _refuse_unlogged(signed[0], version)
     sealed = tx.of(Dataset).find(use_case=case.id, role=DatasetRole.SEALED, newest_first=True, limit=1)
     if not sealed:
         raise ConflictError(

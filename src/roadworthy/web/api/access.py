@@ -38,7 +38,7 @@ def get_actor(
     """
     token: str = request.app.state.token
     given = authorization.removeprefix("Bearer ").strip()
-    if not hmac.compare_digest(given.encode(), token.encode()):
+    if not token or not hmac.compare_digest(given.encode(), token.encode()):
         raise NotAllowedError(
             "the token is missing or wrong",
             remedy="Send 'Authorization: Bearer TOKEN'; the token is in the workspace's `token` file.",
