@@ -26,7 +26,7 @@ from roadworthy.domain.ports import (
     WorkEngine,
     Workshop,
 )
-from roadworthy.domain.trust import Change, Evidence, EvidenceKind, Person, Role
+from roadworthy.domain.trust import Change, Evidence, EvidenceKind, Person
 from roadworthy.evidence.chain import next_link
 from roadworthy.evidence.envelope import make_evidence
 
@@ -117,8 +117,3 @@ def refuse_existing(found: int, what: str, name: str, remedy: str) -> None:
     """Refuse to register the same name twice."""
     if found:
         raise AlreadyExistsError(f"{what} '{name}' exists already", remedy=remedy, name=name)
-
-
-def has_role(person: Person, role: Role) -> bool:
-    """Whether a person holds a role."""
-    return role in person.roles

@@ -13,7 +13,7 @@ from roadworthy.domain.gate import Gate, GateRun, Playbook
 from roadworthy.domain.model import Dataset, ModelVersion
 from roadworthy.domain.ports import Transaction, Trial
 from roadworthy.domain.review import Signal
-from roadworthy.domain.serving import DeploymentState, Endpoint, MonitorPlan
+from roadworthy.domain.serving import Endpoint, MonitorPlan
 from roadworthy.domain.trust import Evidence, HandOff, Person, Role, SignOff
 from roadworthy.domain.use_case import KpiContract, UseCase
 from roadworthy.monitoring.window import ReviewParams, ReviewWindow, review
@@ -187,8 +187,3 @@ def _transports(trial: Trial, version: ModelVersion) -> dict[str, Score]:
         return score
 
     return {"rest": through(trial.rest), "in-code": through(trial.in_code), "batch": through(trial.batch)}
-
-
-def is_live(state: DeploymentState) -> bool:
-    """Whether a deployment in this state answers traffic."""
-    return state in (DeploymentState.PROGRESSING, DeploymentState.PAUSED, DeploymentState.STABLE)

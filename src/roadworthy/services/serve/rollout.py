@@ -187,6 +187,6 @@ def resume_rollout(house: House, actor_id: str, endpoint: str, why: str) -> Depl
     with house.store.begin() as tx:
         current = deployment_in_force(tx, endpoint)
         moved = strategies.resume(current, house.clock.now(), why)
-        stored = put_in_force(house, tx, current, replace(moved), actor.id, why)
+        stored = put_in_force(house, tx, current, moved, actor.id, why)
     publish(house, endpoint)
     return stored
