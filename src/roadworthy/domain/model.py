@@ -34,6 +34,21 @@ class Dataset:
     reads: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class SealedLook:
+    """One access to sealed data. `number` counts the looks of one lineage (a version and all it descends from)."""
+
+    id: str
+    dataset: str
+    lineage: str
+    version: str
+    gate_run: str
+    actor: str
+    at: datetime
+    number: int
+    why: str
+
+
 class DType(Enum):
     """Column types of a model signature, in Open Inference Protocol spelling."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from roadworthy.domain.gate import GateRun
-from roadworthy.domain.model import ArtifactFormat, Dataset, ModelVersion, Signature
+from roadworthy.domain.model import ArtifactFormat, Dataset, ModelVersion, SealedLook, Signature
 from roadworthy.domain.returns import WorkItem
 from roadworthy.domain.review import LedgerEntry, ReviewRun
 from roadworthy.domain.serving import (
@@ -23,7 +23,18 @@ from roadworthy.domain.serving import (
     RolloutLook,
     Scan,
 )
-from roadworthy.domain.trust import Change, Evidence, HandOff, Person, SignOff
+from roadworthy.domain.trust import (
+    Change,
+    Delegation,
+    Evidence,
+    HandOff,
+    Login,
+    Person,
+    PolicyRevision,
+    Session,
+    SignOff,
+    Token,
+)
 from roadworthy.domain.use_case import KpiContract, UseCase
 
 
@@ -64,6 +75,12 @@ AGGREGATES: tuple[Aggregate, ...] = (
     Aggregate(RolloutLook, "rollout_look", ("deployment",)),
     Aggregate(ReviewRun, "review_run", ("endpoint", "version")),
     Aggregate(LedgerEntry, "ledger_entry", ("endpoint", "version")),
+    Aggregate(SealedLook, "sealed_look", ("dataset", "lineage")),
+    Aggregate(Delegation, "delegation", ("giver", "taker")),
+    Aggregate(Token, "token", ("person",)),
+    Aggregate(Session, "session", ("person",)),
+    Aggregate(Login, "login", ("person",)),
+    Aggregate(PolicyRevision, "policy_revision", ()),
 )
 
 

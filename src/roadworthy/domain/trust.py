@@ -23,12 +23,19 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody (or the platform itself) who acts and signs. `public_key` is PEM, `key_id` names it."""
+    """Somebody (or the platform itself) who acts and signs. `public_key` is PEM, `key_id` names it.
+
+    A signature counts when its statement's time lies within `valid_from` .. `valid_until` (None = no bound). Who is
+    not `active` may do nothing any more; what they signed before `valid_until` stands.
+    """
 
     id: str
     roles: tuple[Role, ...]
     key_id: str
     public_key: str
+    active: bool = True
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
 
 
 class EvidenceKind(Enum):
@@ -40,6 +47,9 @@ class EvidenceKind(Enum):
     HAND_OFF = "hand-off"
     DEPLOYMENT = "deployment"
     ROLLOUT = "rollout-decision"
+    DELEGATION = "delegation"
+    CHECKPOINT = "checkpoint"
+    DOSSIER = "dossier"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +69,39 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Conditions:
+    """Under which an approval holds: until a time, and only for rows whose columns have one of the named values.
+
+    "Approved for region north until March" is `until=2027-03-31T..., only={"region": ("north",)}`. The gateway
+    enforces both.
+    """
+
+    until: datetime | None = None
+    only: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Delegation:
+    """`giver` lets `taker` do `action` in their place until a time, in one use case (empty = in all)."""
+
+    id: str
+    giver: str
+    taker: str
+    action: str
+    use_case: str
+    reason: str
+    created_at: datetime
+    until: datetime
+    revoked_at: datetime | None = None
+    statement: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SignOff:
-    """A person's yes or no to one gate run; it binds the evidence's digest: new evidence voids it."""
+    """A person's yes or no to one gate run; it binds the evidence's digest: new evidence voids it.
+
+    `delegation` names the delegation under which `person` signs for somebody else, if any.
+    """
 
     id: str
     version: str
@@ -71,6 +112,8 @@ class SignOff:
     reason: str
     created_at: datetime
     statement: str = ""
+    conditions: Conditions = field(default_factory=Conditions)
+    delegation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +142,52 @@ class Change:
     previous: str
     digest: str
     facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A bearer token of one person. Only the SHA-256 of its secret is kept; `scopes` are actions (empty = all)."""
+
+    id: str
+    person: str
+    name: str
+    secret_digest: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A browser's session: `id` is the SHA-256 of its cookie, `csrf` the SHA-256 of what its forms must carry."""
+
+    id: str
+    person: str
+    csrf: str
+    means: str
+    created_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Which person an account of an identity provider is; `id` is the SHA-256 of issuer and subject."""
+
+    id: str
+    person: str
+    issuer: str
+    subject: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRevision:
+    """A policy file that was put in force; the newest one decides."""
+
+    id: str
+    digest: str
+    text: str
+    source: str
+    actor: str
+    created_at: datetime

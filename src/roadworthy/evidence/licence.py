@@ -30,6 +30,9 @@ SIGNERS: dict[EvidenceKind, tuple[Role, ...]] = {
     EvidenceKind.HAND_OFF: (Role.OPERATOR, Role.ADMINISTRATOR),
     EvidenceKind.DEPLOYMENT: (Role.OPERATOR, Role.ADMINISTRATOR, Role.PLATFORM),
     EvidenceKind.ROLLOUT: (Role.PLATFORM, Role.OPERATOR, Role.ADMINISTRATOR),
+    EvidenceKind.DELEGATION: (Role.VALIDATOR, Role.OPERATOR, Role.RISK_REVIEWER),
+    EvidenceKind.CHECKPOINT: (Role.PLATFORM,),
+    EvidenceKind.DOSSIER: (Role.PLATFORM,),
 }
 """Which roles may sign which kind of evidence."""
 
