@@ -33,7 +33,7 @@ def test_up_announces_itself_answers_and_ends_cleanly_on_a_signal(
     assert by_hand.cli(tmp_path)("init").code == 0
     words = [sys.executable, "-m", "roadworthy", "up", "--port", "0", "--json", "-w", str(tmp_path)]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        wait_for(tmp_path / "server.json")
+        wait_for(tmp_path / "server.json", process)
         said = json.loads((tmp_path / "server.json").read_text())
         assert said["pid"] == process.pid
         assert httpx.get(f"{said['url']}/v2/health/live").status_code == 200
@@ -45,10 +45,12 @@ def test_up_announces_itself_answers_and_ends_cleanly_on_a_signal(
     assert not (tmp_path / "server.json").exists()
 
 
-def wait_for(path: Path) -> None:
+def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
     for _ in range(int(DEADLINE_S / 0.1)):
         if path.exists():
             return
+        if process.poll() is not None:
+            pytest.fail(f"the process ended with {process.returncode}: {process.communicate()[1]}")
         time.sleep(0.1)
     pytest.fail(f"{path.name} did not appear within {DEADLINE_S:g} s")
 
