@@ -98,6 +98,9 @@ def evidence_page() -> str:
             first_line(said),
             f"```json\n{json.dumps(statement, indent=2, ensure_ascii=False)}\n```",
         ]
+    unwritten = [f"`{statements.predicate_type(k)}`" for k in EvidenceKind if k not in _BUILDERS]
+    if unwritten:
+        parts += ["## Reserved", f"Named, and written by nothing yet: {', '.join(unwritten)}."]
     return page("Evidence", *parts)
 
 
