@@ -14,16 +14,19 @@ allowed that no rule permits. Beside the table:
 
 - `sign-off` is refused to whoever developed the version or one of its ancestors, whatever their roles.
 - A KPI contract is signed by the use case's owner and by nobody else.
-- The `auditor` reads everything and changes nothing; every role reads.
+- The `auditor` reads everything, takes evidence along and changes nothing; every role reads.
+- `manage-tokens` and `revoke-delegation` mean one's own; those of others are the administrator's.
 - The `platform` is the program itself. No person can hold that role.
 """
+
+_FACTS = {"developers": ["somebody-else"], "owner": "somebody"}
 
 
 def roles_page() -> str:
     """`reference/roles.md`."""
     policy = CedarPolicy()
     rows = [
-        [code(action), *("yes" if policy.permits(_person(role), action, _facts(action)) else "" for role in Role)]
+        [code(action), *("yes" if policy.permits(_person(role), action, _FACTS) else "" for role in Role)]
         for action in ACTIONS
     ]
     return page("Roles", _INTRO, table(("action", *(code(r.value) for r in Role)), rows))
@@ -31,7 +34,3 @@ def roles_page() -> str:
 
 def _person(role: Role) -> Person:
     return Person("somebody", (role,), "", "")
-
-
-def _facts(action: str) -> dict[str, object]:
-    return {"developers": ["somebody-else"]} if action == "sign-off" else {}

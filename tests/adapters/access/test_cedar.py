@@ -38,13 +38,25 @@ ingest-outcomes       -      -      -      yes    -      -      yes    yes
 review                -      -      -      yes    yes    -      yes    yes
 read                  yes    yes    yes    yes    yes    yes    yes    yes
 manage-people         -      -      -      -      -      -      yes    -
+suspend               -      yes    yes    yes    -      -      yes    yes
+reinstate             -      -      yes    yes    -      -      yes    yes
+retire                -      -      yes    yes    yes    -      yes    -
+delegate              -      yes    yes    yes    -      -      -      -
+revoke-delegation     -      yes    yes    yes    -      -      yes    -
+cancel-gate           yes    yes    yes    yes    -      -      yes    -
+manage-work           yes    yes    yes    yes    yes    -      yes    yes
+manage-tokens         yes    yes    yes    yes    yes    -      yes    -
+manage-policy         -      -      -      -      -      -      yes    -
+issue-dossier         -      yes    yes    yes    yes    -      yes    yes
+export                -      yes    yes    yes    yes    yes    yes    -
 """
 EXPECTED = {
     (action, role): cell == "yes"
     for action, *cells in (line.split() for line in TABLE.strip().splitlines())
     for role, cell in zip(COLUMNS, cells, strict=True)
 }
-DEVELOPERS = {"developers": ["somebody-else"]}
+MINE = {"developers": ["somebody-else"], "owner": "me"}
+"""A version of somebody else, and a token or delegation of my own."""
 
 
 def person(*roles, name="me"):
@@ -70,16 +82,27 @@ def test_the_table_covers_every_role_and_every_action():
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize("role", COLUMNS)
 def test_a_role_may_do_exactly_what_the_table_says(shipped, role, action):
-    assert shipped.permits(person(role), action, DEVELOPERS) is EXPECTED[action, role]
+    assert shipped.permits(person(role), action, MINE) is EXPECTED[action, role]
 
 
 def test_somebody_without_a_role_only_reads(shipped):
-    assert [a for a in ACTIONS if shipped.permits(person(), a, DEVELOPERS)] == ["read"]
+    assert [a for a in ACTIONS if shipped.permits(person(), a, MINE)] == ["read"]
+
+
+def test_an_auditor_changes_nothing(shipped):
+    assert [a for a in ACTIONS if shipped.permits(person("auditor"), a, MINE)] == ["read", "export"]
+
+
+@pytest.mark.parametrize("action", ["manage-tokens", "revoke-delegation"])
+@pytest.mark.parametrize("facts", [{}, {"owner": "you"}], ids=["nobody's", "another's"])
+def test_only_an_administrator_handles_tokens_and_delegations_of_others(shipped, action, facts):
+    asking = [r for r in COLUMNS if shipped.permits(person(r), action, facts)]
+    assert asking == ["administrator"]
 
 
 def test_several_roles_add_up(shipped):
     both = person("risk-reviewer", "data-scientist")
-    allowed = {a for a in ACTIONS if shipped.permits(both, a, DEVELOPERS)}
+    allowed = {a for a in ACTIONS if shipped.permits(both, a, MINE)}
     assert allowed == {a for a in ACTIONS if EXPECTED[a, "risk-reviewer"] or EXPECTED[a, "data-scientist"]}
 
 

@@ -31,8 +31,19 @@ ACTIONS: tuple[str, ...] = (
     "review",
     "read",
     "manage-people",
+    "suspend",
+    "reinstate",
+    "retire",
+    "delegate",
+    "revoke-delegation",
+    "cancel-gate",
+    "manage-work",
+    "manage-tokens",
+    "manage-policy",
+    "issue-dossier",
+    "export",
 )
-"""Everything one may ask permission for. The auditor's role has no rule of its own: everyone may `read`."""
+"""Everything one may ask permission for."""
 
 FACTS: tuple[str, ...] = (
     "developers",
