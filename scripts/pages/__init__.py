@@ -14,7 +14,7 @@ from scripts.pages.checks import checks_page, steps_section
 from scripts.pages.commands import commands_page
 from scripts.pages.configuration import playbook_page, settings_page
 from scripts.pages.errors import errors_page
-from scripts.pages.evidence import evidence_page
+from scripts.pages.evidence import evidence_page, schema_pages
 from scripts.pages.lifecycle import lifecycle_page, verdicts_section, way_back_section
 from scripts.pages.monitors import monitors_page
 from scripts.pages.people import roles_page
@@ -33,6 +33,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/roles.md": roles_page,
     "reference/rollout.md": rollout_page,
     "reference/settings.md": settings_page,
+    **schema_pages(),
 }
 """Whole pages, by their place below `docs/`."""
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from scripts.pages.markdown import first_line, page, prose
@@ -12,7 +14,7 @@ from roadworthy.domain.gate import Finding, Gate, GateRun, PlannedCheck, Playboo
 from roadworthy.domain.model import ArtifactFormat, ColumnSpec, DType, ModelVersion, Signature
 from roadworthy.domain.returns import DefectKind
 from roadworthy.domain.serving import Arm, ArmRole, Deployment, DeploymentState, RolloutLook, Strategy
-from roadworthy.domain.trust import EvidenceKind, HandOff, SignOff
+from roadworthy.domain.trust import Change, EvidenceKind, HandOff, SignOff
 from roadworthy.domain.use_case import (
     Bound,
     DecisionPoint,
@@ -25,7 +27,9 @@ from roadworthy.domain.use_case import (
 )
 from roadworthy.domain.verdict import Verdict
 from roadworthy.evidence import statements
+from roadworthy.evidence.chain import next_link
 from roadworthy.evidence.digest import sha256
+from roadworthy.evidence.predicates import PREDICATES, predicate_schema, predicate_type
 
 _INTRO = """
 Evidence is an [in-toto Statement](https://github.com/in-toto/attestation) (version 1) in a DSSE envelope,
@@ -37,6 +41,13 @@ run's envelope: a new run voids it.
 The gateway serves a version only when it has seen, and verified, its three gate runs, the sign-off, the
 contract and the deployment. `roadworthy bundle` writes all of it into one file, `roadworthy verify` checks
 that file offline.
+
+Every predicate has a published shape, a JSON Schema generated from the type by which it is read. A signed statement
+whose predicate does not fit, or has a field its schema does not name, could not be verified: an unknown field may be
+a condition this version would not keep. A signature counts when the statement's own time lies within the signer's
+validity (`valid_from`, `valid_until` of the key in the trust root); outside it the signature is refused as expired,
+which is *wrong*, not unknown. A statement dated more than five minutes after the verifier's clock could not be
+verified. Envelopes above 8 MiB and documents above 64 MiB are refused by their size, unread.
 
 The examples below are built by the same functions that build real statements, from made-up records; digests
 are real SHA-256 values of made-up bytes.
@@ -91,17 +102,32 @@ def evidence_page() -> str:
     """`reference/evidence.md`."""
     parts = [_INTRO]
     for kind, statement in examples().items():
+        schema = schema_name(kind)
         said = prose(_BUILDERS[kind].__doc__).split("\n\n")[0]
         parts += [
             f"## {kind.value}",
-            f"Predicate type: `{statements.predicate_type(kind)}`",
+            f"Predicate type: `{predicate_type(kind)}`. Its shape: [{schema}](predicates/{schema}).",
             first_line(said),
             f"```json\n{json.dumps(statement, indent=2, ensure_ascii=False)}\n```",
         ]
-    unwritten = [f"`{statements.predicate_type(k)}`" for k in EvidenceKind if k not in _BUILDERS]
+    unwritten = [f"`{predicate_type(k)}`" for k in EvidenceKind if k not in _BUILDERS]
     if unwritten:
         parts += ["## Reserved", f"Named, and written by nothing yet: {', '.join(unwritten)}."]
     return page("Evidence", *parts)
+
+
+def schema_name(kind: EvidenceKind) -> str:
+    """The file of a kind's published schema, below `docs/reference/predicates/`."""
+    return f"{kind.value}.v1.json"
+
+
+def schema_pages() -> dict[str, Callable[[], str]]:
+    """`reference/predicates/`: one JSON Schema per kind of evidence."""
+    return {f"reference/predicates/{schema_name(kind)}": partial(_schema, kind) for kind in PREDICATES}
+
+
+def _schema(kind: EvidenceKind) -> str:
+    return json.dumps(predicate_schema(kind), indent=2, ensure_ascii=False) + "\n"
 
 
 def examples() -> dict[EvidenceKind, dict[str, Any]]:
@@ -113,6 +139,7 @@ def examples() -> dict[EvidenceKind, dict[str, Any]]:
         EvidenceKind.HAND_OFF: statements.hand_off_statement(_hand_off(), _VERSION, now=_NOW),
         EvidenceKind.DEPLOYMENT: statements.deployment_statement(_DEPLOYMENT, now=_NOW),
         EvidenceKind.ROLLOUT: statements.rollout_statement(_look(), _DEPLOYMENT, now=_NOW),
+        EvidenceKind.CHECKPOINT: statements.checkpoint_statement(_link(), reason="deployment", now=_NOW),
     }
 
 
@@ -123,6 +150,7 @@ _BUILDERS = {
     EvidenceKind.HAND_OFF: statements.hand_off_statement,
     EvidenceKind.DEPLOYMENT: statements.deployment_statement,
     EvidenceKind.ROLLOUT: statements.rollout_statement,
+    EvidenceKind.CHECKPOINT: statements.checkpoint_statement,
 }
 
 
@@ -196,6 +224,18 @@ def _contract() -> KpiContract:
 
 def _hand_off() -> HandOff:
     return HandOff("hand-off-1", _VERSION.id, "omar", "omar", "roadworthy rollback offers, then call omar", _NOW)
+
+
+def _link() -> Change:
+    return next_link(
+        None,
+        at=_NOW,
+        actor="omar",
+        action="deployment-progressing",
+        subject="offers",
+        why="deploy churn:1",
+        facts={},
+    )
 
 
 def _look() -> RolloutLook:

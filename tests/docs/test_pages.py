@@ -23,7 +23,7 @@ from roadworthy.domain.lifecycle import Event, State
 from roadworthy.domain.returns import DefectKind
 from roadworthy.domain.serving import DeploymentState
 from roadworthy.domain.trust import EvidenceKind, Role
-from roadworthy.evidence.statements import predicate_type
+from roadworthy.evidence.predicates import predicate_type
 from roadworthy.rollout.canary import CanaryRule, Reason
 from roadworthy.services.watch.monitors import MONITORS
 

@@ -181,7 +181,7 @@ def test_a_disordered_or_unconnected_excerpt_is_wrong(world):
 
 UNREADABLE = {
     "nothing": lambda _: b"",
-    "another format": lambda d: d.replace(b"roadworthy.bundle/1", b"roadworthy.bundle/9"),
+    "another format": lambda d: d.replace(b"roadworthy.bundle/2", b"roadworthy.bundle/9"),
     "a missing field": lambda d: canonical({k: v for k, v in json.loads(d).items() if k != "trust"}),
     "an unknown field": lambda d: canonical({**json.loads(d), "note": 1}),
     "reformatted": lambda d: json.dumps(json.loads(d), indent=2).encode(),

@@ -2,6 +2,9 @@
 
 import base64
 import json
+import tracemalloc
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
@@ -9,14 +12,25 @@ from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import CryptoSigner, SSlibKey
 
-from roadworthy.domain.errors import CouldNotVerifyError, SignatureWrongError
+from roadworthy.adapters.signing import MemoryKeyring
+from roadworthy.domain.errors import CouldNotVerifyError, DataError, ExpiredSignatureError, SignatureWrongError
 from roadworthy.domain.gate import Gate
-from roadworthy.domain.trust import EvidenceKind, Person, Role
+from roadworthy.domain.trust import EvidenceKind, FormerKey, Person, Role
+from roadworthy.evidence.bundle import decode_bundle
 from roadworthy.evidence.canonical import canonical
 from roadworthy.evidence.digest import sha256
-from roadworthy.evidence.envelope import PAYLOAD_TYPE, evidence_id, make_evidence, open_envelope, pae
+from roadworthy.evidence.envelope import (
+    MAX_CLOCK_SKEW,
+    PAYLOAD_TYPE,
+    evidence_id,
+    make_evidence,
+    open_envelope,
+    pae,
+    seal,
+)
+from roadworthy.evidence.served import decode_served
 from roadworthy.evidence.statements import contract_statement
-from roadworthy.evidence.trust import TrustRoot
+from roadworthy.evidence.trust import TrustRoot, decode_trust
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +68,7 @@ def test_securesystemslib_verifies_our_envelope(world, text):
         Envelope(envelope.payload + b" ", envelope.payload_type, envelope.signatures).verify([key_of(owner)], 1)
 
 
-@pytest.mark.parametrize("kind", ["ed25519", "ecdsa"])
+@pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa"])
 def test_we_open_what_securesystemslib_sealed(world, kind):
     signer = getattr(CryptoSigner, f"generate_{kind}")()
     pem = signer.public_key._crypto_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
@@ -150,3 +164,79 @@ def test_a_signed_payload_that_is_no_statement_could_not_be_verified(world):
 def test_a_fact_the_predicate_does_not_state_could_not_be_verified(world, text):
     with pytest.raises(CouldNotVerifyError, match="does not state `verdict`"):
         open_envelope(text, world.trust).fact("verdict")
+
+
+def valid(world, name, *, since=None, until=None):
+    """The trust root in which one person's key counts only from or until a time."""
+    people = (replace(p, valid_from=since, valid_until=until) if p.id == name else p for p in world.trust.people)
+    return TrustRoot(tuple(people))
+
+
+def test_a_signature_counts_up_to_the_last_moment_of_its_key_and_not_after(world, text):
+    tick = timedelta(microseconds=1)
+    open_envelope(text, valid(world, "owner", since=world.NOW, until=world.NOW))
+    with pytest.raises(ExpiredSignatureError, match=r"expired signature: owner .* only until 2026-03-01T09:29:59"):
+        open_envelope(text, valid(world, "owner", until=world.NOW - tick))
+    with pytest.raises(ExpiredSignatureError, match=r"only from 2026-03-01T09:30:00.000001Z"):
+        open_envelope(text, valid(world, "owner", since=world.NOW + tick))
+
+
+def test_what_was_signed_with_a_former_key_stands_and_what_is_signed_with_it_now_does_not(world):
+    keyring = MemoryKeyring()
+    old, new = keyring.create("before"), keyring.create("now")
+    owner = Person("owner", (Role.BUSINESS_OWNER,), new.key_id, new.public_key, valid_from=world.NOW)
+    former = FormerKey(old.key_id, old.public_key, None, world.NOW)
+    trust = TrustRoot((replace(owner, former=(former,)),))
+    for signer, moment in ((old, world.NOW - timedelta(days=1)), (new, world.NOW + timedelta(days=1))):
+        sealed = seal(contract_statement(world.CONTRACT, person="owner", now=moment), signer)
+        assert open_envelope(sealed, trust).person.id == "owner"
+    late = seal(contract_statement(world.CONTRACT, person="owner", now=world.NOW + timedelta(days=1)), old)
+    with pytest.raises(ExpiredSignatureError):
+        open_envelope(late, trust)
+
+
+def test_a_statement_from_the_future_could_not_be_verified_and_both_times_are_named(world, text):
+    open_envelope(text, world.trust, now=world.NOW - MAX_CLOCK_SKEW)
+    with pytest.raises(CouldNotVerifyError, match=r"2026-03-01T09:30:00Z.*2026-03-01T09:24:59Z.*5 minutes"):
+        open_envelope(text, world.trust, now=world.NOW - MAX_CLOCK_SKEW - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize("generate", ["ecdsa", "rsa", "ed25519"])
+def test_an_expired_key_of_any_kind_is_expired_and_not_wrong(world, generate):
+    signer = getattr(CryptoSigner, f"generate_{generate}")()
+    pem = signer.public_key._crypto_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    person = Person("partner", (Role.BUSINESS_OWNER,), signer.public_key.keyid, pem, valid_until=world.NOW)
+    envelope = Envelope(
+        canonical(contract_statement(world.CONTRACT, person="partner", now=world.NOW + timedelta(days=1))),
+        PAYLOAD_TYPE,
+        {},
+    )
+    envelope.sign(signer)
+    with pytest.raises(ExpiredSignatureError):
+        open_envelope(canonical(envelope.to_dict()).decode(), TrustRoot((person,)))
+
+
+HUGE = 100 * 2**20
+
+
+def test_a_hundred_megabytes_are_refused_by_their_size_and_cost_no_memory(world):
+    text = "x" * HUGE
+    tracemalloc.start()
+    with pytest.raises(CouldNotVerifyError, match="104,857,600 bytes"):
+        open_envelope(text, world.trust)
+    data = text.encode()
+    before = tracemalloc.get_traced_memory()[0]
+    for decode in (decode_served, decode_bundle, decode_trust):
+        with pytest.raises(CouldNotVerifyError, match="more than the 67,108,864"):
+            decode(data)
+    after, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak - before < 2**20
+    assert after - before < 2**20
+
+
+def test_a_predicate_too_large_to_be_read_again_is_not_signed(world):
+    statement = contract_statement(world.CONTRACT, person="owner", now=world.NOW)
+    statement["predicate"]["contract"]["value"] = "1" * HUGE
+    with pytest.raises(DataError, match="allowed are 8,388,608"):
+        world.sign(statement, "owner")

@@ -41,6 +41,15 @@ def test_the_trust_root_survives_its_json_form(world):
     assert b"PRIVATE" not in encode_trust(world.trust)
 
 
+def test_one_flipped_bit_anywhere_in_the_trust_root_is_refused(world):
+    data = encode_trust(world.trust)
+    for position in range(len(data)):
+        changed = bytearray(data)
+        changed[position] ^= 1 << position % 8
+        with pytest.raises(CouldNotVerifyError, match="trust root"):
+            decode_trust(bytes(changed))
+
+
 @pytest.mark.parametrize(
     "data",
     [

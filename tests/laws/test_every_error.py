@@ -35,6 +35,7 @@ CODES = {
     "NotIndependentError": "not-independent",
     "IntegrityError": "integrity",
     "SignatureWrongError": "signature-wrong",
+    "ExpiredSignatureError": "expired-signature",
     "DigestMismatchError": "digest-mismatch",
     "ChainBrokenError": "chain-broken",
     "CouldNotVerifyError": "could-not-verify",

@@ -38,7 +38,7 @@ def build_gateway(
                 "there is no trust root", remedy="Start the control plane once: it publishes the public keys."
             )
         found = decode_served(document)
-        verify_served(found, decode_trust(root))
+        verify_served(found, decode_trust(root), now=clock.now())
         return found.deployment
 
     def load(arm: Arm, data: bytes) -> Predictor:

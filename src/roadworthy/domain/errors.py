@@ -17,6 +17,7 @@
     |   `-- NotIndependentError a developer may not judge their own version
     |-- IntegrityError          the evidence does not hold                    (exit 6, HTTP 409)
     |   |-- SignatureWrongError the signature does not match the bytes
+    |   |-- ExpiredSignatureError signed before or after the key was valid
     |   |-- DigestMismatchError the bytes are not the ones that were signed
     |   |-- ChainBrokenError    the change record was edited, cut or reordered
     |   `-- CouldNotVerifyError no key, no file: neither right nor wrong
@@ -151,6 +152,12 @@ class SignatureWrongError(IntegrityError):
     """The signature was checked and does not match the bytes."""
 
     code = "signature-wrong"
+
+
+class ExpiredSignatureError(IntegrityError):
+    """The signature matches, and its key did not count at the time the statement gives."""
+
+    code = "expired-signature"
 
 
 class DigestMismatchError(IntegrityError):

@@ -22,11 +22,21 @@ class Role(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class FormerKey:
+    """A key a person signed with before: what was signed while it was valid stands."""
+
+    key_id: str
+    public_key: str
+    valid_from: datetime | None
+    valid_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
     """Somebody (or the platform itself) who acts and signs. `public_key` is PEM, `key_id` names it.
 
     A signature counts when its statement's time lies within `valid_from` .. `valid_until` (None = no bound). Who is
-    not `active` may do nothing any more; what they signed before `valid_until` stands.
+    not `active` may do nothing any more; what they signed before `valid_until` stands. `former` are the keys before.
     """
 
     id: str
@@ -36,6 +46,7 @@ class Person:
     active: bool = True
     valid_from: datetime | None = None
     valid_until: datetime | None = None
+    former: tuple[FormerKey, ...] = ()
 
 
 class EvidenceKind(Enum):

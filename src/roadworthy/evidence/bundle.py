@@ -5,7 +5,8 @@ The bundle carries a copy of the trust root for reading; what counts is the trus
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import Enum
 
 import msgspec
@@ -19,7 +20,7 @@ from roadworthy.domain.errors import (
 from roadworthy.domain.gate import Gate
 from roadworthy.domain.lifecycle import State
 from roadworthy.domain.model import ModelVersion
-from roadworthy.domain.trust import Change, EvidenceKind
+from roadworthy.domain.trust import Change, EvidenceKind, Person
 from roadworthy.domain.use_case import UseCase
 from roadworthy.evidence.canonical import canonical, parse_canonical, to_json
 from roadworthy.evidence.chain import Checkpoint, check_link, verify_chain
@@ -37,7 +38,7 @@ from roadworthy.evidence.licence import (
 from roadworthy.evidence.statements import version_digest
 from roadworthy.evidence.trust import TrustRoot
 
-FORMAT = "roadworthy.bundle/1"
+FORMAT = "roadworthy.bundle/2"
 
 
 @dataclass(frozen=True)
@@ -126,18 +127,21 @@ def decode_bundle(data: bytes) -> Bundle:
     return bundle
 
 
-def verify_bundle(bundle: Bundle, trust: TrustRoot, artifact: bytes | None) -> BundleReport:
+def verify_bundle(
+    bundle: Bundle, trust: TrustRoot, artifact: bytes | None, *, now: datetime | None = None
+) -> BundleReport:
     """What holds, what is wrong and what could not be verified in a bundle, item by item; never raises.
 
     Args:
         bundle: a decoded bundle.
         trust: the verifier's own trust root; the copy in the bundle is only compared with it.
         artifact: the model's bytes; None leaves the artifact item `could-not-verify`.
+        now: the verifier's time, UTC; see `open_envelope`.
     """
     items = [_trust_item(bundle.trust, trust), _artifact_item(bundle, artifact)]
     opened: list[OpenedStatement] = []
     for place, text in enumerate(bundle.envelopes, start=1):
-        item, statement = _envelope_item(place, text, bundle, trust)
+        item, statement = _envelope_item(place, text, bundle, trust, now)
         items.append(item)
         if statement is not None and item.status is ItemStatus.OK:
             opened.append(statement)
@@ -149,9 +153,9 @@ def verify_bundle(bundle: Bundle, trust: TrustRoot, artifact: bytes | None) -> B
 
 def _trust_item(copy: TrustRoot, trust: TrustRoot) -> BundleItem:
     name = "trust root"
-    known = {p.key_id: p for p in trust.people if p.key_id}
-    strangers = [p.id for p in copy.people if p.key_id and p.key_id not in known]
-    different = [p.id for p in copy.people if p.key_id in known and known[p.key_id] != p]
+    known = {p.key_id: _identity(p) for p in trust.holders()}
+    strangers = [p.id for p in copy.holders() if p.key_id not in known]
+    different = [p.id for p in copy.holders() if p.key_id in known and known[p.key_id] != _identity(p)]
     if different:
         return BundleItem(name, ItemStatus.WRONG, f"the bundle's copy disagrees about {', '.join(different[:8])}")
     if strangers:
@@ -160,6 +164,11 @@ def _trust_item(copy: TrustRoot, trust: TrustRoot) -> BundleItem:
     return BundleItem(
         name, ItemStatus.OK, "every key in the bundle's copy is in yours, with the same owner and roles"
     )
+
+
+def _identity(holder: Person) -> Person:
+    """What must agree about a key: its owner, roles and validity; which keys came before is another entry."""
+    return replace(holder, former=())
 
 
 def _artifact_item(bundle: Bundle, artifact: bytes | None) -> BundleItem:
@@ -175,11 +184,11 @@ def _artifact_item(bundle: Bundle, artifact: bytes | None) -> BundleItem:
 
 
 def _envelope_item(
-    place: int, text: str, bundle: Bundle, trust: TrustRoot
+    place: int, text: str, bundle: Bundle, trust: TrustRoot, now: datetime | None
 ) -> tuple[BundleItem, OpenedStatement | None]:
     name = f"envelope {place}"
     try:
-        opened = open_envelope(text, trust)
+        opened = open_envelope(text, trust, now=now)
         name = f"envelope {place}: {opened.kind.value}"
         with guarded(opened.kind.value):
             check_signer(opened)

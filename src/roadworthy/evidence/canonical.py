@@ -15,6 +15,9 @@ from roadworthy.domain.errors import CouldNotVerifyError, DataError
 MAX_DEPTH = 100
 """How deep a value may nest: far beyond any evidence, far below the interpreter's recursion limit."""
 
+MAX_DOCUMENT_BYTES = 64 * 2**20
+"""The largest document that is read: beyond it, it is refused by its size, before a byte is parsed."""
+
 _SAFE_INTEGER = 2**53
 _quote = json.JSONEncoder(ensure_ascii=False).encode
 _Path = list[str | int]
@@ -58,16 +61,18 @@ def to_json(entity: object) -> Any:
         ) from error
 
 
-def parse_canonical(data: bytes, what: str) -> Any:
+def parse_canonical(data: bytes, what: str, limit: int = MAX_DOCUMENT_BYTES) -> Any:
     """The JSON value of canonical bytes; bytes that are not canonical are refused, so no second spelling exists.
 
     Args:
         data: the bytes.
         what: how to call them in a refusal, like "the served document".
+        limit: the most bytes it may have.
 
     Raises:
-        CouldNotVerifyError: not JSON, or JSON in any other than the canonical form.
+        CouldNotVerifyError: larger than the limit, not JSON, or JSON in any other than the canonical form.
     """
+    check_size(len(data), what, limit)
     try:
         value = msgspec.json.decode(data)
     except (ValueError, RecursionError) as error:
@@ -81,6 +86,20 @@ def parse_canonical(data: bytes, what: str) -> Any:
     if not same:
         raise _not_canonical(what, "its bytes differ from the canonical form of its value")
     return value
+
+
+def check_size(size: int, what: str, limit: int = MAX_DOCUMENT_BYTES) -> None:
+    """Refuse by size alone, so that what is far too large costs no memory.
+
+    Raises:
+        CouldNotVerifyError: `size` bytes are more than `limit`.
+    """
+    if size > limit:
+        raise CouldNotVerifyError(
+            f"{what} has {size:,} bytes, more than the {limit:,} that are read",
+            remedy="No genuine one is so large: get it again from its source.",
+            piece=what,
+        )
 
 
 def _not_canonical(what: str, why: str) -> CouldNotVerifyError:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -23,15 +23,21 @@ from securesystemslib.signer import (  # type: ignore[attr-defined]  # public, b
     SSlibKey,
 )
 
-from roadworthy.domain.errors import CouldNotVerifyError, SignatureWrongError
+from roadworthy.domain.errors import CouldNotVerifyError, DataError, ExpiredSignatureError, SignatureWrongError
 from roadworthy.domain.ports import Signer
 from roadworthy.domain.trust import Evidence, EvidenceKind, Person
-from roadworthy.evidence.canonical import canonical, parse_canonical
+from roadworthy.evidence.canonical import canonical, check_size, parse_canonical
 from roadworthy.evidence.digest import sha256
+from roadworthy.evidence.predicates import check_predicate
 from roadworthy.evidence.statements import Statement, check_statement, kind_of
 from roadworthy.evidence.trust import TrustRoot
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
+MAX_ENVELOPE_BYTES = 8 * 2**20
+"""The largest envelope that is signed or read: a gate run with every finding has some hundred kilobytes."""
+
+MAX_CLOCK_SKEW = timedelta(minutes=5)
+"""How far ahead of the verifier's clock a statement may be dated; clocks that keep time by NTP differ by less."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +107,8 @@ def seal(statement: Statement, signer: Signer) -> str:
     """The statement, signed: the envelope's JSON text.
 
     Raises:
-        DataError: the statement holds what JSON cannot carry (NaN, infinity); names the place.
+        DataError: the statement holds what JSON cannot carry (NaN, infinity), naming the place; or is larger than
+            anybody would read.
     """
     payload = canonical(statement)
     signature = signer.sign(pae(payload))
@@ -110,7 +117,14 @@ def seal(statement: Statement, signer: Signer) -> str:
         "payloadType": PAYLOAD_TYPE,
         "signatures": [{"keyid": signer.key_id, "sig": base64.b64encode(signature).decode()}],
     }
-    return canonical(envelope).decode()
+    sealed = canonical(envelope)
+    if len(sealed) > MAX_ENVELOPE_BYTES:
+        raise DataError(
+            f"the signed statement would have {len(sealed):,} bytes, allowed are {MAX_ENVELOPE_BYTES:,}",
+            remedy="Keep tables out of findings' details; name them by their digest.",
+            bytes=len(sealed),
+        )
+    return sealed.decode()
 
 
 def evidence_id(envelope: str) -> str:
@@ -119,7 +133,13 @@ def evidence_id(envelope: str) -> str:
 
 
 def make_evidence(statement: Statement, signer: Signer, *, person: str, now: datetime) -> Evidence:
-    """Seal a statement and wrap it as the entity that is stored. `person` is the id of who signs."""
+    """Seal a statement and wrap it as the entity that is stored. `person` is the id of who signs.
+
+    Raises:
+        CouldNotVerifyError: its predicate does not fit its shape: nobody could open it again, so it is not signed.
+        DataError: see `seal`.
+    """
+    check_predicate(kind_of(statement), statement["predicate"])
     text = seal(statement, signer)
     return Evidence(
         id=evidence_id(text),
@@ -132,15 +152,23 @@ def make_evidence(statement: Statement, signer: Signer, *, person: str, now: dat
     )
 
 
-def open_envelope(text: str, trust: TrustRoot) -> OpenedStatement:
+def open_envelope(text: str, trust: TrustRoot, *, now: datetime | None = None) -> OpenedStatement:
     """The statement in an envelope, after its signature was checked against the trust root.
 
     The payload is not parsed before the signature holds.
 
+    Args:
+        text: the envelope's JSON text.
+        trust: whose keys count, and from when to when.
+        now: the verifier's time, UTC; None = there is no clock to trust, and a date in the future is let through.
+
     Raises:
         SignatureWrongError: the key is trusted and the signature does not match the bytes.
-        CouldNotVerifyError: the envelope is malformed (names what), the key is unknown or unreadable, or the
-            payload is no statement this version understands. Neither right nor wrong.
+        ExpiredSignatureError: it matches, and the statement's own time is outside the key's validity. That is
+            wrong and not unknown: the trust root says positively that the key did not count then.
+        CouldNotVerifyError: the envelope is too large or malformed (names what), the key is unknown or unreadable,
+            the payload is no statement this version understands (names the field), or it is dated more than
+            `MAX_CLOCK_SKEW` after `now`. Neither right nor wrong.
     """
     envelope = _read_envelope(text)
     signature = envelope.signatures[0]
@@ -148,16 +176,46 @@ def open_envelope(text: str, trust: TrustRoot) -> OpenedStatement:
     person = trust.person_of(signature.keyid)
     _check_signature(person, _decode_base64(signature.sig, "sig"), pae(payload, envelope.payload_type))
     statement = check_statement(parse_canonical(payload, "the signed payload"))
+    check_predicate(kind_of(statement), statement["predicate"])
+    _check_time(statement, person, now)
     return OpenedStatement(statement, person, signature.keyid, evidence_id(text))
 
 
+def _check_time(statement: Statement, person: Person, now: datetime | None) -> None:
+    kind, at = kind_of(statement).value, msgspec.convert(statement["predicate"]["at"], datetime)
+    early = person.valid_from is not None and at < person.valid_from
+    late = person.valid_until is not None and at > person.valid_until
+    if early or late:
+        bound = person.valid_from if early else person.valid_until
+        raise ExpiredSignatureError(
+            f"expired signature: {person.id} signed the {kind} statement at {_stamp(at)}, and their key"
+            f" {person.key_id[:12]}... counts only {'from' if early else 'until'} {_stamp(bound)}",
+            remedy="Let somebody sign it again with a key that is valid now.",
+            piece=kind,
+            person=person.id,
+            key_id=person.key_id,
+        )
+    if now is not None and at - now > MAX_CLOCK_SKEW:
+        raise CouldNotVerifyError(
+            f"the {kind} statement of {person.id} is dated {_stamp(at)}, and here it is {_stamp(now)}: more than"
+            f" {MAX_CLOCK_SKEW.total_seconds() / 60:g} minutes ahead",
+            remedy="Set the clocks of signer and verifier (NTP), then verify again.",
+            piece=kind,
+        )
+
+
+def _stamp(moment: datetime | None) -> str:
+    return "ever" if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def _read_envelope(text: str) -> _Envelope:
+    check_size(len(text), "the envelope", MAX_ENVELOPE_BYTES)  # characters: at most as many as bytes
     try:
         data = text.encode()
     except UnicodeEncodeError as error:
         raise _malformed("its text is not Unicode") from error
     try:
-        envelope = msgspec.convert(parse_canonical(data, "the envelope"), _Envelope)
+        envelope = msgspec.convert(parse_canonical(data, "the envelope", MAX_ENVELOPE_BYTES), _Envelope)
     except msgspec.ValidationError as error:
         raise _malformed(str(error)) from error
     if envelope.payload_type != PAYLOAD_TYPE:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from roadworthy.domain.errors import CouldNotVerifyError, DataError, DigestMismatchError, IntegrityError
@@ -60,14 +61,16 @@ def claim_of_version(version: ModelVersion) -> Claim:
     return Claim(version.id, version.artifact, version.use_case, version.threshold, version.signature)
 
 
-def open_all(envelopes: Sequence[str], trust: TrustRoot) -> tuple[OpenedStatement, ...]:
+def open_all(
+    envelopes: Sequence[str], trust: TrustRoot, *, now: datetime | None = None
+) -> tuple[OpenedStatement, ...]:
     """Every envelope, opened; one that does not open refuses them all.
 
     Raises:
-        SignatureWrongError, CouldNotVerifyError: see `envelope.open_envelope`.
+        SignatureWrongError, ExpiredSignatureError, CouldNotVerifyError: see `envelope.open_envelope`.
         IntegrityError: signed by a role that may not sign this kind, or the same envelope twice.
     """
-    opened = tuple(open_envelope(text, trust) for text in envelopes)
+    opened = tuple(open_envelope(text, trust, now=now) for text in envelopes)
     if len({o.id for o in opened}) < len(opened):
         raise refused("envelopes", "the same envelope is there twice", "Carry each envelope once.")
     for one in opened:

@@ -7,6 +7,7 @@ the document, its own trust root and nothing else; it serves on when the control
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import msgspec
 
@@ -70,7 +71,9 @@ def decode_served(data: bytes) -> Served:
     return served
 
 
-def verify_served(served: Served, trust: TrustRoot, *, endpoint: str | None = None) -> None:
+def verify_served(
+    served: Served, trust: TrustRoot, *, endpoint: str | None = None, now: datetime | None = None
+) -> None:
     """Everything in the document may be loaded and served; otherwise refuse, naming the piece.
 
     Holds when: every envelope opens against `trust`, signed by a role that may; the deployment statement embeds
@@ -83,10 +86,11 @@ def verify_served(served: Served, trust: TrustRoot, *, endpoint: str | None = No
         served: a decoded document.
         trust: the gateway's own trust root.
         endpoint: the endpoint it was published for, when known: a document of another endpoint is refused.
+        now: the verifier's time, UTC; see `open_envelope`.
 
     Raises:
-        SignatureWrongError, DigestMismatchError, CouldNotVerifyError, IntegrityError: `fields["piece"]` names
-            what is wrong or missing.
+        IntegrityError: or one of its kinds (wrong or expired signature, other digest, could not verify);
+            `fields["piece"]` names what is wrong or missing.
     """
     deployment = served.deployment
     if endpoint is not None and deployment.endpoint != endpoint:
@@ -95,7 +99,7 @@ def verify_served(served: Served, trust: TrustRoot, *, endpoint: str | None = No
             f"the document is for endpoint '{deployment.endpoint}', not '{endpoint}'",
             "Publish it again.",
         )
-    opened = open_all(served.envelopes, trust)
+    opened = open_all(served.envelopes, trust, now=now)
     with guarded("deployment"):
         _verify_deployment(opened, deployment)
     for claim in _claims(served):

@@ -20,26 +20,16 @@ from roadworthy.domain.gate import GateRun, Playbook
 from roadworthy.domain.lifecycle import State
 from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.serving import Deployment, RolloutLook
-from roadworthy.domain.trust import EvidenceKind, HandOff, SignOff
+from roadworthy.domain.trust import Change, EvidenceKind, HandOff, SignOff
 from roadworthy.domain.use_case import KpiContract, UseCase
 from roadworthy.domain.verdict import Verdict
 from roadworthy.evidence.canonical import to_json
 from roadworthy.evidence.digest import digest_of, is_digest
+from roadworthy.evidence.predicates import predicate_type
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
-_PREFIX, _SUFFIX = "https://roadworthy.dev/", "/v1"
 
 Statement = dict[str, Any]
-
-
-def predicate_type(kind: EvidenceKind) -> str:
-    """The predicate type of a kind of evidence.
-
-    Example:
-        >>> predicate_type(EvidenceKind.SIGN_OFF)
-        'https://roadworthy.dev/sign-off/v1'
-    """
-    return f"{_PREFIX}{kind.value}{_SUFFIX}"
 
 
 def gate_run_statement(
@@ -146,6 +136,12 @@ def rollout_statement(look: RolloutLook, deployment: Deployment, *, now: datetim
     name = f"deployment {deployment.id} revision {deployment.revision}"
     predicate = {"look": to_json(look), "versions": [a.version for a in bare.arms if a.version]}
     return _statement(EvidenceKind.ROLLOUT, name, digest_of(bare), predicate, now)
+
+
+def checkpoint_statement(head: Change, *, reason: str, now: datetime) -> Statement:
+    """Says where the change record stood: the number and digest of its newest link, and why just now."""
+    predicate = {"seq": head.seq, "digest": head.digest, "reason": reason}
+    return _statement(EvidenceKind.CHECKPOINT, f"link {head.seq} of the change record", head.digest, predicate, now)
 
 
 def version_digest(version: ModelVersion) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from roadworthy.cli.exits import COULD_NOT_VERIFY, WRONG
 from roadworthy.cli.records.kept import kept_artifact, kept_trust
 from roadworthy.domain.errors import CouldNotVerifyError
 from roadworthy.evidence.bundle import Bundle, BundleItem, BundleReport, ItemStatus, decode_bundle, verify_bundle
+from roadworthy.evidence.canonical import MAX_DOCUMENT_BYTES, check_size
 from roadworthy.evidence.trust import TrustRoot, decode_trust
 
 MARKS = {
@@ -22,6 +24,9 @@ MARKS = {
     ItemStatus.WRONG: ("✘", "red"),
     ItemStatus.COULD_NOT_VERIFY: ("?", "magenta"),
 }
+MAX_ARTIFACT_BYTES = 16 * 2**30
+"""No model that is served from memory is larger."""
+
 OWN_COPY = (
     "there is no trust root of yours: signatures were checked against the bundle's own copy, which proves nothing"
 )
@@ -40,7 +45,7 @@ def verify(
     found = decode_bundle(_read(bundle))
     settings = read_settings(desk.workspace)
     root = decode_trust(_read(trust)) if trust else kept_trust(settings)
-    data = _read(artifact) if artifact else kept_artifact(settings, found.artifact)
+    data = _read(artifact, MAX_ARTIFACT_BYTES) if artifact else kept_artifact(settings, found.artifact)
     report = judged(found, root, data)
     desk.answer({"bundle": str(bundle), "holds": report.holds, "items": report.items}, _shown(report, found))
     wrong, open_items = report.of(ItemStatus.WRONG), report.of(ItemStatus.COULD_NOT_VERIFY)
@@ -60,8 +65,8 @@ def verify(
 def judged(bundle: Bundle, trust: TrustRoot | None, artifact: bytes | None) -> BundleReport:
     """The report; without a trust root of one's own the trust item is open, whatever the signatures say."""
     if trust is not None:
-        return verify_bundle(bundle, trust, artifact)
-    items = verify_bundle(bundle, bundle.trust, artifact).items
+        return verify_bundle(bundle, trust, artifact, now=datetime.now(UTC))
+    items = verify_bundle(bundle, bundle.trust, artifact, now=datetime.now(UTC)).items
     own = BundleItem(items[0].name, ItemStatus.COULD_NOT_VERIFY, OWN_COPY)
     return BundleReport((own, *items[1:]))
 
@@ -73,8 +78,9 @@ def _verify_record(desk: Desk) -> int:
     return 0
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, limit: int = MAX_DOCUMENT_BYTES) -> bytes:
     try:
+        check_size(path.stat().st_size, f"'{path}'", limit)
         return path.read_bytes()
     except OSError as problem:
         raise CouldNotVerifyError(
