@@ -68,12 +68,12 @@ def test_the_published_schema_is_the_one_the_code_reads_by_and_names_its_dialect
     assert predicates.predicate_type(kind) in published["$id"]
 
 
-def spoiled(value, path=()):
-    """Every copy of a JSON object with one required field gone, or one field more, with the place it happened."""
+def spoiled(value):
+    """Every copy of a JSON object with one field more, at the top or in an object inside."""
     for name, part in value.items():
         if isinstance(part, dict):
-            yield from ((where, deepcopy({**value, name: inner})) for where, inner in spoiled(part, (*path, name)))
-    yield (*path, "surplus"), {**value, "surplus": "more"}
+            yield from (deepcopy({**value, name: inner}) for inner in spoiled(part))
+    yield {**value, "surplus": "more"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -81,12 +81,12 @@ def test_a_field_too_many_is_refused_by_us_exactly_where_the_schema_refuses_it(w
     predicate = json.loads(json.dumps(built(world)[kind]["predicate"]))
     outside = judge(kind)
     seen = 0
-    for place, changed in spoiled(predicate):
+    for changed in spoiled(predicate):
         allowed = outside.is_valid(changed)  # maps from text to text are open: `tools`, `inputs`, `details`
         if allowed:
             continue
         seen += 1
-        with pytest.raises(CouldNotVerifyError, match=place[-1]) as caught:
+        with pytest.raises(CouldNotVerifyError, match=r"surplus|\$\.[a-z_.]+\[\.\.\.\]") as caught:
             check_predicate(kind, changed)
         assert caught.value.fields["piece"] == kind.value
     assert seen
