@@ -258,6 +258,11 @@ class Road:
 
     # Transport
 
+    def ask(self, method: str, path: str, kind: type[T], body: Mapping[str, Any] | None = None, **query: str) -> T:
+        """Any other route of the API (see its reference), its answer read as `kind`."""
+        about: dict[str, Any] = {} if body is None else {"json": dict(body)}
+        return self._send(method, path, kind, params={k: v for k, v in query.items() if v}, **about)
+
     def _gate(self, version: str, gate: Gate, playbook: str | Path, *, wait: bool = True, **about: str) -> GateRun:
         body: dict[str, Any] = {"wait": wait, **about}
         if playbook:

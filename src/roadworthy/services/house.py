@@ -7,12 +7,13 @@ the transaction that did it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
-from roadworthy.domain.errors import AlreadyExistsError, NotAllowedError
+from roadworthy.domain.errors import AlreadyExistsError, NotAllowedError, NotFoundError
 from roadworthy.domain.ports import (
     ArtifactStore,
     Clock,
@@ -57,11 +58,12 @@ class House:
             return tx.of(Person).get(name)
 
     def allow(self, actor: Person, action: str, facts: Mapping[str, Any] | None = None) -> None:
-        """Refuse an action the policy does not permit this actor.
+        """Refuse an action the policy does not permit this actor; whoever is not active may do nothing.
 
         Raises:
             NotAllowedError: names the actor, their roles and the action.
         """
+        refuse_inactive(actor, action)
         if not self.policy.permits(actor, action, facts or {}):
             roles = ", ".join(r.value for r in actor.roles) or "no role"
             raise NotAllowedError(
@@ -80,7 +82,13 @@ class House:
         why: str = "",
         facts: dict[str, Any] | None = None,
     ) -> Change:
-        """Append to the change record, inside the transaction that makes the change."""
+        """Append to the change record, inside the transaction that makes the change.
+
+        Raises:
+            NotAllowedError: the actor was deactivated after they were let in: nothing of the transaction happens.
+        """
+        with suppress(NotFoundError):
+            refuse_inactive(tx.of(Person).get(actor), action)
         link = next_link(
             tx.changes.head(),
             at=self.clock.now(),
@@ -106,6 +114,17 @@ class House:
         evidence = replace(signed, kind=kind, version=version)
         tx.of(Evidence).add(evidence)
         return evidence
+
+
+def refuse_inactive(actor: Person, action: str) -> None:
+    """Whoever was deactivated may do nothing, whatever the policy says. Raises NotAllowedError."""
+    if not actor.active:
+        raise NotAllowedError(
+            f"{actor.id} is deactivated and may not {action}",
+            remedy="Let somebody who is active do it; whoever comes back gets a new name and key.",
+            actor=actor.id,
+            action=action,
+        )
 
 
 def plain(entity: object) -> Any:

@@ -5,10 +5,19 @@ from __future__ import annotations
 import pytest
 from small_world import World, at
 
-from roadworthy.domain.errors import AlreadyExistsError, NotAllowedError, NotFoundError, SettingError
-from roadworthy.domain.trust import Role
+from roadworthy.domain.errors import (
+    AlreadyExistsError,
+    ConflictError,
+    NotAllowedError,
+    NotFoundError,
+    SettingError,
+)
+from roadworthy.domain.lifecycle import State
+from roadworthy.domain.model import ModelVersion
+from roadworthy.domain.trust import Role, SignOff
 from roadworthy.evidence.trust import decode_trust
-from roadworthy.services.catalog.people import add_person, found, people
+from roadworthy.services.catalog.people import add_person, deactivate_person, found, people
+from roadworthy.services.gates.sign_off import sign_off
 from roadworthy.services.watch.verify import TRUST
 
 
@@ -75,3 +84,58 @@ def test_only_an_administrator_adds_people(who: str) -> None:
 def test_nobody_is_nobody() -> None:
     with pytest.raises(NotFoundError, match="there is no person 'nobody'"):
         World.in_memory().who("nobody")
+
+
+# Deactivation
+
+
+def test_whoever_is_deactivated_may_do_nothing_and_their_key_counts_until_then_only() -> None:
+    world = at("prepared")
+    deactivate_person(world.house, world.who("admin"), "vera", "left the company")
+    gone = world.who("vera")
+    assert (gone.active, gone.valid_until) == (False, world.clock.now())
+    for action in ("read", "sign-off", "validate"):
+        with pytest.raises(NotAllowedError, match="vera is deactivated"):
+            world.house.allow(gone, action, {"developers": ["dan"]})
+    document = world.house.trust.read(TRUST)
+    assert document is not None
+    assert decode_trust(document).person_of(gone.key_id) == gone
+    assert (world.changes()[-1].action, world.changes()[-1].why) == ("person-deactivated", "left the company")
+
+
+def test_somebody_deactivated_between_starting_and_finishing_is_refused_at_the_commit() -> None:
+    world = at("validated")
+    version = world.all(ModelVersion)[-1].id
+    vera = world.who("vera")  # as the request began
+    deactivate_person(world.house, world.who("admin"), "vera", "left the company")
+    before = len(world.changes())
+    with pytest.raises(NotAllowedError, match="vera is deactivated"):
+        sign_off(world.house, vera, version, approved=True, reason="holds")
+    assert len(world.changes()) == before
+    assert world.version(version).state is State.AWAITING_SIGN_OFF
+    assert world.all(SignOff) == []
+
+
+REFUSED = {
+    "the platform": ("platform", "gone", ConflictError),
+    "oneself": ("admin", "gone", ConflictError),
+    "nobody": ("nobody", "gone", NotFoundError),
+    "without a reason": ("vera", " ", SettingError),
+}
+
+
+@pytest.mark.parametrize(("name", "reason", "error"), REFUSED.values(), ids=REFUSED)
+def test_a_deactivation_that_cannot_be_is_refused(name: str, reason: str, error: type[Exception]) -> None:
+    world = at("prepared")
+    with pytest.raises(error):
+        deactivate_person(world.house, world.who("admin"), name, reason)
+    assert all(p.active for p in people(world.house))
+
+
+def test_nobody_is_deactivated_twice_and_only_an_administrator_does_it() -> None:
+    world = at("prepared")
+    with pytest.raises(NotAllowedError, match="may not manage-people"):
+        deactivate_person(world.house, world.who("omar"), "vera", "gone")
+    deactivate_person(world.house, world.who("admin"), "vera", "gone")
+    with pytest.raises(ConflictError, match="deactivated already"):
+        deactivate_person(world.house, world.who("admin"), "vera", "gone")

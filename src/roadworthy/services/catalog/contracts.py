@@ -17,6 +17,7 @@ from roadworthy.domain.use_case import KpiContract, KpiLimit, UseCase
 from roadworthy.evidence.digest import digest_of
 from roadworthy.evidence.statements import contract_statement
 from roadworthy.services.catalog.datasets import load_dataset
+from roadworthy.services.facts import facts_of
 from roadworthy.services.house import House
 from roadworthy.statistics.frame import Frame
 from roadworthy.value.expression import compile_expression, evaluate
@@ -48,7 +49,7 @@ def agree_contract(house: House, actor: Person, terms: KpiTerms) -> tuple[KpiCon
         RefusedError: the actor is not the use case's owner.
         ConflictError: no training data yet, or a validation is under way.
     """
-    house.allow(actor, "agree-contract")
+    house.allow(actor, "agree-contract", facts_of(house, use_case=terms.use_case))
     with house.store.begin() as tx:
         case = tx.of(UseCase).get(terms.use_case)
         trained = tx.of(Dataset).find(use_case=case.id, role=DatasetRole.TRAIN)

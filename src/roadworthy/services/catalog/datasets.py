@@ -10,6 +10,7 @@ from roadworthy.domain.ports import Transaction
 from roadworthy.domain.trust import Person
 from roadworthy.domain.use_case import UseCase
 from roadworthy.services.catalog.tables import read_table, refuse_other_shape, split_target
+from roadworthy.services.facts import facts_of
 from roadworthy.services.house import House
 from roadworthy.statistics.frame import Floats, Frame
 
@@ -30,7 +31,7 @@ def register_dataset(
         DataError: the file or its columns cannot be used.
         ConflictError: the same bytes are registered as training data and now as sealed test, or the reverse.
     """
-    house.allow(actor, "register-dataset")
+    house.allow(actor, "register-dataset", facts_of(house, use_case=use_case))
     with house.store.begin() as tx:
         case = tx.of(UseCase).get(use_case)
         earlier = tx.of(Dataset).find(use_case=use_case)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from roadworthy.domain.errors import SettingError
+from roadworthy.domain.errors import ConflictError, SettingError
 from roadworthy.domain.trust import Person, Role
 from roadworthy.services.house import PLATFORM, House, refuse_existing
 from roadworthy.services.serve.publish import publish_trust
@@ -53,6 +54,36 @@ def add_person(house: House, actor: Person, name: str, roles: Sequence[str]) -> 
         house.record(tx, actor.id, "person-added", name, facts={"roles": [r.value for r in held]})
     publish_trust(house)
     return person
+
+
+def deactivate_person(house: House, actor: Person, name: str, reason: str) -> Person:
+    """From now on this person may do nothing, and nothing they sign counts. What they signed before stands.
+
+    There is no way back under the same key: it may be in other hands. Nobody deactivates themselves, so that an
+    active administrator is always left.
+
+    Raises:
+        SettingError: no reason.
+        ConflictError: the platform, oneself, or somebody who is deactivated already.
+    """
+    house.allow(actor, "manage-people", {"owner": name})
+    if not reason.strip():
+        raise SettingError(f"{name} is deactivated without a reason", remedy="Say why.", field="reason")
+    with house.store.begin() as tx:
+        person = tx.of(Person).get(name)
+        if name in (PLATFORM, actor.id):
+            raise ConflictError(
+                f"{actor.id} cannot deactivate {name}",
+                remedy="The platform stays, and another administrator deactivates an administrator.",
+                name=name,
+            )
+        if not person.active:
+            raise ConflictError(f"{name} is deactivated already", remedy="Nothing is left to do.", name=name)
+        gone = replace(person, active=False, valid_until=house.clock.now())
+        tx.of(Person).replace(person, gone)
+        house.record(tx, actor.id, "person-deactivated", name, reason)
+    publish_trust(house)
+    return gone
 
 
 def people(house: House) -> tuple[Person, ...]:

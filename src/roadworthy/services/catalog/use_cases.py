@@ -7,6 +7,7 @@ import re
 from roadworthy.domain.errors import SettingError
 from roadworthy.domain.trust import Person
 from roadworthy.domain.use_case import UseCase
+from roadworthy.services.facts import case_facts
 from roadworthy.services.house import House
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{1,62}")
@@ -26,7 +27,7 @@ def check_name(name: str, what: str) -> None:
 
 def register_use_case(house: House, actor: Person, use_case: UseCase) -> UseCase:
     """Record a new use case."""
-    house.allow(actor, "register-use-case")
+    house.allow(actor, "register-use-case", case_facts(use_case))
     check_name(use_case.id, "use case")
     if not use_case.target:
         raise SettingError(

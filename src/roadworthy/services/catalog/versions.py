@@ -12,6 +12,7 @@ from roadworthy.domain.use_case import UseCase
 from roadworthy.services.catalog.datasets import load_dataset
 from roadworthy.services.catalog.signatures import infer
 from roadworthy.services.catalog.use_cases import check_name
+from roadworthy.services.facts import facts_of
 from roadworthy.services.house import House
 
 SAMPLE_ROWS = 200
@@ -50,7 +51,7 @@ def register_version(house: House, actor: Person, new: NewVersion) -> ModelVersi
         DataError: an input is not a column of the training data.
         SettingError: threshold outside 0..1, or the data set is not training data of this use case.
     """
-    house.allow(actor, "register-version")
+    house.allow(actor, "register-version", facts_of(house, use_case=new.use_case))
     check_name(new.name, "model")
     if not 0 <= new.threshold <= 1:
         raise SettingError(f"threshold is {new.threshold:g}", remedy="Allowed: 0 to 1.", field="threshold")

@@ -9,6 +9,7 @@ from roadworthy.domain.lifecycle import State
 from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.trust import EvidenceKind, HandOff, Person
 from roadworthy.evidence.statements import hand_off_statement
+from roadworthy.services.facts import facts_of
 from roadworthy.services.house import House
 
 
@@ -19,7 +20,7 @@ def accept_hand_off(house: House, actor: Person, version_id: str, *, service_own
         SettingError: no run book, or nobody owns the service.
         ConflictError: the version is no candidate.
     """
-    house.allow(actor, "accept-hand-off")
+    house.allow(actor, "accept-hand-off", facts_of(house, version=version_id))
     for field, value in (("service_owner", service_owner), ("run_book", run_book)):
         if not value.strip():
             raise SettingError(f"the hand-off of {version_id} has no {field}", remedy="Name it.", field=field)

@@ -40,6 +40,7 @@ from roadworthy.evidence.canonical import canonical, to_json
 from roadworthy.evidence.statements import gate_run_statement
 from roadworthy.services.catalog.contracts import contract_in_force
 from roadworthy.services.catalog.datasets import count_read
+from roadworthy.services.facts import facts_of
 from roadworthy.services.gates.gather import gather
 from roadworthy.services.gates.playbooks import read_playbook
 from roadworthy.services.house import PLATFORM, House
@@ -88,7 +89,7 @@ def start_gate(house: House, actor: Person, order: GateOrder) -> GateRun:
         ConflictError: no signed KPI contract, or no sealed data.
         IllegalTransitionError: the version is not where this gate begins.
     """
-    house.allow(actor, _ACTIONS[order.gate])
+    house.allow(actor, _ACTIONS[order.gate], facts_of(house, version=order.version))
     with house.store.begin() as tx:
         version = tx.of(ModelVersion).get(order.version)
         case = tx.of(UseCase).get(version.use_case)

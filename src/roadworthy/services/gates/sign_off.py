@@ -12,8 +12,9 @@ from roadworthy.domain.ports import Transaction
 from roadworthy.domain.returns import DefectKind
 from roadworthy.domain.trust import EvidenceKind, Person, SignOff
 from roadworthy.evidence.statements import sign_off_statement
+from roadworthy.services.facts import version_facts
 from roadworthy.services.house import House
-from roadworthy.services.watch.work_items import ancestors, open_item
+from roadworthy.services.watch.work_items import open_item
 
 
 def sign_off(house: House, actor: Person, version_id: str, *, approved: bool, reason: str) -> SignOff:
@@ -27,11 +28,10 @@ def sign_off(house: House, actor: Person, version_id: str, *, approved: bool, re
     """
     with house.store.begin() as tx:
         version = tx.of(ModelVersion).get(version_id)
-        makers = _makers(tx, version)
+        facts = version_facts(tx, version)
+        makers = facts["developers"]
         if actor.id in makers:
-            house.record(
-                tx, actor.id, "sign-off-refused", version.id, "not independent", {"makers": sorted(makers)}
-            )
+            house.record(tx, actor.id, "sign-off-refused", version.id, "not independent", {"makers": makers})
     if actor.id in makers:
         raise NotIndependentError(
             f"{actor.id} developed {version.id} or a version it descends from",
@@ -40,7 +40,7 @@ def sign_off(house: House, actor: Person, version_id: str, *, approved: bool, re
             actor=actor.id,
             version=version.id,
         )
-    house.allow(actor, "sign-off", {"developers": sorted(makers)})
+    house.allow(actor, "sign-off", facts)
     if not approved and not reason.strip():
         raise SettingError(
             "a rejection needs a reason", remedy="Say what is wrong, for the developers.", field="reason"
@@ -78,10 +78,3 @@ def _sign(house: House, tx: Transaction, actor: Person, version_id: str, *, appr
     facts = {"run": run.id, "approved": approved, "evidence": evidence.id}
     house.record(tx, actor.id, "signed-off" if approved else "rejected", version.id, reason, facts)
     return decision
-
-
-def _makers(tx: Transaction, version: ModelVersion) -> set[str]:
-    makers = set(version.developers)
-    for ancestor in ancestors(tx, version):
-        makers.update(tx.of(ModelVersion).get(ancestor).developers)
-    return makers

@@ -12,6 +12,7 @@ from roadworthy.domain.trust import EvidenceKind, Person
 from roadworthy.evidence.statements import deployment_statement
 from roadworthy.rollout.strategies import checked_schedule
 from roadworthy.rollout.strategies import roll_back as rolled_back
+from roadworthy.services.facts import facts_of
 from roadworthy.services.house import House
 from roadworthy.services.serve.plan import DEFAULT_SCHEDULE, current_deployment, plan_deployment
 from roadworthy.services.serve.publish import publish
@@ -30,7 +31,7 @@ def deploy(
         ConflictError: the version is not activated, or a rollout is under way.
         SettingError: a schedule that does not rise from above 0 to 1.
     """
-    house.allow(actor, "deploy")
+    house.allow(actor, "deploy", facts_of(house, version=version_id, endpoint=endpoint_id))
     checked_schedule(schedule)
     with house.store.begin() as tx:
         version = tx.of(ModelVersion).get(version_id)
@@ -55,7 +56,7 @@ def deploy(
 
 def roll_back(house: House, actor: Person, endpoint_id: str, reason: str) -> Deployment:
     """Take the challenger's traffic away at once, by hand."""
-    house.allow(actor, "roll-back")
+    house.allow(actor, "roll-back", facts_of(house, endpoint=endpoint_id))
     with house.store.begin() as tx:
         current = deployment_in_force(tx, endpoint_id)
         moved = rolled_back(current, house.clock.now(), reason or f"rolled back by {actor.id}")

@@ -7,12 +7,13 @@ from roadworthy.domain.serving import Endpoint
 from roadworthy.domain.trust import Person
 from roadworthy.domain.use_case import UseCase
 from roadworthy.services.catalog.use_cases import check_name
+from roadworthy.services.facts import facts_of
 from roadworthy.services.house import House
 
 
 def register_endpoint(house: House, actor: Person, name: str, use_case: str, decision_point: str) -> Endpoint:
     """Record a new endpoint for a decision point that the use case declares."""
-    house.allow(actor, "deploy")
+    house.allow(actor, "deploy", facts_of(house, use_case=use_case))
     check_name(name, "endpoint")
     with house.store.begin() as tx:
         case = tx.of(UseCase).get(use_case)

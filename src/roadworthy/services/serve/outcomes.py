@@ -11,6 +11,7 @@ from roadworthy.domain.errors import DataError, shortlist
 from roadworthy.domain.serving import Endpoint, Outcome
 from roadworthy.domain.trust import Person
 from roadworthy.services.catalog.tables import label_of, read_table
+from roadworthy.services.facts import facts_of
 from roadworthy.services.house import House
 
 FIRST, LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
@@ -41,7 +42,7 @@ def ingest_outcomes(house: House, actor: Person, endpoint: str, reported: Sequen
     Raises:
         DataError: an outcome that is not a finite number, without a request id, or observed at a time without a zone.
     """
-    house.allow(actor, "ingest-outcomes")
+    house.allow(actor, "ingest-outcomes", facts_of(house, endpoint=endpoint))
     with house.store.begin() as tx:
         tx.of(Endpoint).get(endpoint)
     for row, item in enumerate(reported):

@@ -27,6 +27,7 @@ from roadworthy.rollout import strategies
 from roadworthy.rollout.canary import Action, CanaryDecision, CanaryRule, CanaryView, look
 from roadworthy.rollout.canary_evidence import ArmCounts, AssignmentPeriod
 from roadworthy.rollout.failure_e_process import FailureEvent
+from roadworthy.services.facts import facts_of
 from roadworthy.services.house import PLATFORM, House, plain
 from roadworthy.services.serve.deploy import deployment_in_force, put_in_force
 from roadworthy.services.serve.publish import publish
@@ -183,7 +184,7 @@ def _send_back(house: House, tx: Transaction, deployment: Deployment, decision: 
 def resume_rollout(house: House, actor_id: str, endpoint: str, why: str) -> Deployment:
     """A person lets a paused rollout go on."""
     actor = house.person(actor_id)
-    house.allow(actor, "promote")
+    house.allow(actor, "promote", facts_of(house, endpoint=endpoint))
     with house.store.begin() as tx:
         current = deployment_in_force(tx, endpoint)
         moved = strategies.resume(current, house.clock.now(), why)

@@ -22,6 +22,7 @@ from roadworthy.monitoring.serving_health import failures
 from roadworthy.monitoring.window import ReviewParams, ReviewWindow, review
 from roadworthy.services.catalog.contracts import contract_in_force
 from roadworthy.services.catalog.datasets import load_dataset
+from roadworthy.services.facts import facts_of
 from roadworthy.services.gates.scoring import scorer
 from roadworthy.services.house import PLATFORM, House
 from roadworthy.services.serve.deploy import deployment_in_force
@@ -74,7 +75,7 @@ def review_endpoint(
     Raises:
         ConflictError: nothing is deployed, or the window holds no decision of this version.
     """
-    house.allow(actor, "review")
+    house.allow(actor, "review", facts_of(house, endpoint=endpoint_id))
     with house.store.begin() as tx:
         subject = _subject(tx, endpoint_id)
         earlier = tx.of(ReviewRun).find(endpoint=endpoint_id)

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
-from roadworthy.services.catalog.people import add_person, people
+from roadworthy.services.catalog.people import add_person, deactivate_person, people
 from roadworthy.services.house import plain
 from roadworthy.web.api.access import ActingPerson, TheHouse
 
@@ -29,8 +29,22 @@ def list_people(house: TheHouse, actor: ActingPerson) -> list[dict[str, Any]]:
     return [plain(p) for p in people(house)]
 
 
+class Deactivation(BaseModel):
+    """Why a person may do nothing any more."""
+
+    model_config = ConfigDict(extra="forbid")
+    reason: str
+
+
 @router.post("/people", status_code=201)
 def post_person(house: TheHouse, actor: ActingPerson, body: NewPerson) -> dict[str, Any]:
     """Add a person."""
     found: dict[str, Any] = plain(add_person(house, actor, body.name, body.roles))
+    return found
+
+
+@router.post("/people/{name}/deactivate", status_code=201)
+def post_deactivation(house: TheHouse, actor: ActingPerson, name: str, body: Deactivation) -> dict[str, Any]:
+    """End what a person may do, from now on; what they signed before stands."""
+    found: dict[str, Any] = plain(deactivate_person(house, actor, name, body.reason))
     return found

@@ -12,6 +12,7 @@ from roadworthy.domain.gate import Gate, GateRun
 from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.trust import SignOff
 from roadworthy.services.catalog.versions import NewVersion, register_version
+from roadworthy.services.facts import facts_of
 from roadworthy.services.gates.hand_off import accept_hand_off
 from roadworthy.services.gates.playbooks import DEFAULT
 from roadworthy.services.gates.run import WORK, GateOrder, gate_run, run_gate, start_gate
@@ -117,7 +118,7 @@ def post_version(
 @router.get("/versions/{version}")
 def get_version(house: TheHouse, actor: ActingPerson, version: str) -> dict[str, Any]:
     """One version with its gate runs and signatures."""
-    house.allow(actor, "read")
+    house.allow(actor, "read", facts_of(house, version=version))
     with house.store.begin() as tx:
         return {
             "version": plain(tx.of(ModelVersion).get(version)),
@@ -168,7 +169,7 @@ def post_hand_off(house: TheHouse, actor: ActingPerson, version: str, body: Hand
 @router.get("/versions/{version}/bundle")
 def get_bundle(house: TheHouse, actor: ActingPerson, version: str) -> dict[str, Any]:
     """Everything that proves this version, for `roadworthy verify`."""
-    house.allow(actor, "read")
+    house.allow(actor, "read", facts_of(house, version=version))
     found: dict[str, Any] = plain(bundle(house, version))
     return found
 
@@ -176,5 +177,5 @@ def get_bundle(house: TheHouse, actor: ActingPerson, version: str) -> dict[str, 
 @router.get("/versions/{version}/evidence")
 def get_evidence(house: TheHouse, actor: ActingPerson, version: str) -> list[dict[str, Any]]:
     """The signed statements about this version."""
-    house.allow(actor, "read")
+    house.allow(actor, "read", facts_of(house, version=version))
     return [plain(e) for e in evidence_of(house, version)]

@@ -1,0 +1,65 @@
+"""What the policy may know of the object an action is about: read here, so that every service tells it the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from roadworthy.domain.model import ModelVersion
+from roadworthy.domain.ports import Transaction
+from roadworthy.domain.serving import Endpoint
+from roadworthy.domain.use_case import UseCase
+from roadworthy.services.house import House
+
+MAX_ANCESTORS = 1000
+"""How many versions a lineage is followed over; more than one model ever has."""
+
+
+def facts_of(house: House, *, version: str = "", use_case: str = "", endpoint: str = "") -> dict[str, Any]:
+    """The facts of the named objects together.
+
+    `version` gives its state, its developers and those of its ancestors; all three give the use case with its owner
+    and risk tier. Of several, the version's use case counts.
+
+    Raises:
+        NotFoundError: one of them does not exist.
+    """
+    with house.store.begin() as tx:
+        facts: dict[str, Any] = {}
+        if use_case:
+            facts |= case_facts(tx.of(UseCase).get(use_case))
+        if endpoint:
+            found = tx.of(Endpoint).get(endpoint)
+            facts |= {"endpoint": found.id, **case_facts(tx.of(UseCase).get(found.use_case))}
+        if version:
+            facts |= version_facts(tx, tx.of(ModelVersion).get(version))
+    return facts
+
+
+def case_facts(case: UseCase) -> dict[str, Any]:
+    """What is known of a use case."""
+    return {"use_case": case.id, "owner": case.owner, "risk_tier": case.risk_tier.value}
+
+
+def version_facts(tx: Transaction, version: ModelVersion) -> dict[str, Any]:
+    """What is known of a version: where it stands, who made it, and its use case."""
+    return {
+        "version": version.id,
+        "state": version.state.value,
+        "developers": sorted(makers(tx, version)),
+        **case_facts(tx.of(UseCase).get(version.use_case)),
+    }
+
+
+def makers(tx: Transaction, version: ModelVersion) -> set[str]:
+    """Who developed a version or one it descends from: nobody of them may judge it."""
+    found: set[str] = set(version.developers)
+    seen: set[str] = set()
+    waiting = list(version.parents)
+    while waiting and len(seen) < MAX_ANCESTORS:
+        name = waiting.pop()
+        if name not in seen:
+            seen.add(name)
+            parent = tx.of(ModelVersion).get(name)
+            found.update(parent.developers)
+            waiting.extend(parent.parents)
+    return found
