@@ -144,10 +144,18 @@ class Transaction(Protocol):
 
 
 class Store(Protocol):
-    """The control store."""
+    """The control store. A thread is inside at most one transaction, of whichever kind."""
 
     def begin(self) -> AbstractContextManager[Transaction]:
         """A transaction that commits when its block ends without an exception; writers are serialised."""
+        ...
+
+    def read(self) -> AbstractContextManager[Transaction]:
+        """What was committed when the block began, unchanged to its end; waits for no writer and blocks none.
+
+        Writing in it raises ConflictError. What is read here may be old by the time it is used: what decides about
+        a write is read again in `begin`.
+        """
         ...
 
     def close(self) -> None:

@@ -23,7 +23,7 @@ def facts_of(house: House, *, version: str = "", use_case: str = "", endpoint: s
     Raises:
         NotFoundError: one of them does not exist.
     """
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         facts: dict[str, Any] = {}
         if use_case:
             facts |= case_facts(tx.of(UseCase).get(use_case))

@@ -54,7 +54,7 @@ class House:
 
     def person(self, name: str) -> Person:
         """The person with this name. Raises NotFoundError."""
-        with self.store.begin() as tx:
+        with self.store.read() as tx:
             return tx.of(Person).get(name)
 
     def allow(self, actor: Person, action: str, facts: Mapping[str, Any] | None = None) -> None:

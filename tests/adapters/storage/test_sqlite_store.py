@@ -33,7 +33,7 @@ def count(store: Store) -> int:
 
 def test_each_connection_writes_ahead_and_syncs_every_commit(tmp_path: Path) -> None:
     store = opened(tmp_path / "store.db")
-    with store._connected() as connection:
+    with store._connected(store._engine) as connection:
         modes = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")]
     assert modes == ["wal", 2]
     store.close()

@@ -297,7 +297,7 @@ def test_a_defect_is_a_500_that_says_so_and_gives_nothing_away(
     def broken() -> None:
         raise RuntimeError("secret")
 
-    monkeypatch.setattr(api.world.house.store, "begin", broken)
+    monkeypatch.setattr(api.world.house.store, "read", broken)
     reply = api.ask("GET", "/status")
     assert (reply.status_code, reply.json()["code"]) == (500, "error")
     assert "secret" not in reply.text

@@ -1,8 +1,13 @@
-"""Connections to the two databases, each set up so that writers take turns and a commit is on disk.
+"""Connections to the two databases: for writers, who take turns and whose commit is on disk, and for readers.
 
-SQLite: write-ahead log, `synchronous=FULL`, `BEGIN IMMEDIATE`. PostgreSQL: an advisory lock held to the end of
-the transaction. Either way a transaction sees everything committed before it began, so the change record cannot
-fork and no transaction has to be repeated. To add a database, add its scheme here and its `_begin_*`.
+Writers. SQLite: write-ahead log, `synchronous=FULL`, `BEGIN IMMEDIATE`. PostgreSQL: an advisory lock held to the
+end of the transaction. Either way a transaction sees everything committed before it began, so the change record
+cannot fork and no transaction has to be repeated.
+
+Readers. SQLite: `query_only`, a snapshot of the write-ahead log. PostgreSQL: repeatable read, read only. Their first
+statement takes the snapshot; they wait for nobody.
+
+To add a database, add its scheme here and a function for its engines.
 """
 
 from __future__ import annotations
@@ -21,6 +26,8 @@ from roadworthy.domain.errors import MissingExtraError, SettingError
 
 _LOCK_KEY = 0x726F6164  # "road"; advisory locks are per database
 _CONNECT_TIMEOUT_S = 5
+_READERS_KEPT, _READERS_MORE = 4, 12
+"""Reading connections that are kept open per process, and how many more a burst may open."""
 _SCHEMES = {
     "sqlite": "sqlite",
     "postgresql": "postgresql+psycopg",
@@ -29,7 +36,7 @@ _SCHEMES = {
 
 
 def engine_of(text: str, wait_s: float) -> Engine:
-    """An engine for a database URL; for SQLite its folder is made. No connection is opened yet.
+    """The writers' engine for a database URL; for SQLite its folder is made. No connection is opened yet.
 
     Raises:
         SettingError: not a URL of a database we know.
@@ -40,6 +47,14 @@ def engine_of(text: str, wait_s: float) -> Engine:
     if url.get_backend_name() == "sqlite":
         return _sqlite(url, wait_s)
     return _postgres(url, wait_s)
+
+
+def reading_engine_of(text: str, wait_s: float) -> Engine:
+    """The readers' engine for the same URL. Raises as `engine_of` does."""
+    url = _url(text)
+    if url.get_backend_name() == "sqlite":
+        return _sqlite_reading(url, wait_s)
+    return _postgres_reading(url, wait_s)
 
 
 def place_of(engine: Engine) -> str:
@@ -105,13 +120,31 @@ def _sqlite(url: URL, wait_s: float) -> Engine:
     return engine
 
 
+def _sqlite_reading(url: URL, wait_s: float) -> Engine:
+    engine = create_engine(
+        url,
+        connect_args={"timeout": wait_s},
+        pool_size=_READERS_KEPT,
+        max_overflow=_READERS_MORE,
+        pool_timeout=wait_s,
+    )
+
+    def prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        connection.isolation_level = None
+        with closing(connection.cursor()) as cursor:
+            cursor.execute("PRAGMA query_only = ON")
+
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
+        connection.exec_driver_sql("SELECT 1 FROM sqlite_master LIMIT 1")  # takes the snapshot now
+
+    event.listen(engine, "connect", prepare)
+    event.listen(engine, "begin", begin)
+    return engine
+
+
 def _postgres(url: URL, wait_s: float) -> Engine:
-    if importlib.util.find_spec("psycopg") is None:
-        raise MissingExtraError(
-            "PostgreSQL needs the library psycopg, which is not installed",
-            remedy='Install it: pip install "roadworthy[postgres]".',
-            extra="postgres",
-        )
+    _need_driver()
     engine = create_engine(
         url,
         connect_args={"connect_timeout": _CONNECT_TIMEOUT_S},
@@ -122,9 +155,45 @@ def _postgres(url: URL, wait_s: float) -> Engine:
     )
 
     def begin(connection: Connection) -> None:
-        wait = f"{max(1, round(wait_s * 1000))}ms"
-        connection.exec_driver_sql("SELECT set_config('lock_timeout', %s, true)", (wait,))
+        connection.exec_driver_sql("SELECT set_config('lock_timeout', %s, true)", (_wait(wait_s),))
         connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (_LOCK_KEY,))
 
     event.listen(engine, "begin", begin)
     return engine
+
+
+def _postgres_reading(url: URL, wait_s: float) -> Engine:
+    _need_driver()
+    engine = create_engine(
+        url,
+        connect_args={"connect_timeout": _CONNECT_TIMEOUT_S},
+        pool_size=_READERS_KEPT,
+        max_overflow=_READERS_MORE,
+        pool_timeout=wait_s,
+        pool_pre_ping=True,
+        isolation_level="REPEATABLE READ",
+    )
+
+    def prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        connection.read_only = True
+
+    def begin(connection: Connection) -> None:
+        # Bounds the wait for a migration, the only lock that readers meet, and takes the snapshot now.
+        connection.exec_driver_sql("SELECT set_config('lock_timeout', %s, true)", (_wait(wait_s),))
+
+    event.listen(engine, "connect", prepare)
+    event.listen(engine, "begin", begin)
+    return engine
+
+
+def _wait(wait_s: float) -> str:
+    return f"{max(1, round(wait_s * 1000))}ms"
+
+
+def _need_driver() -> None:
+    if importlib.util.find_spec("psycopg") is None:
+        raise MissingExtraError(
+            "PostgreSQL needs the library psycopg, which is not installed",
+            remedy='Install it: pip install "roadworthy[postgres]".',
+            extra="postgres",
+        )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from roadworthy.domain.errors import LostUpdateError, RoadworthyError, StorageUnavailableError
 
@@ -18,6 +19,7 @@ _FULL = ("its disk is full", "Free some space, then try again: nothing was half-
 _READ_ONLY = ("it is read-only", "Make the database and its folder writable for this user.")
 _DAMAGED = ("the file is damaged or no database", "Restore it from a backup, or choose another path.")
 _STOPPING = ("the server is stopping or starting", "Try again when it is up.")
+_CROWDED = ("all connections of this process are in use", "Try again; keep slow work outside of transactions.")
 _LOGIN = ("the server refused the login", "Check user and password in the URL.")
 
 _SQLITE: dict[int, tuple[str, str]] = {
@@ -100,6 +102,8 @@ def _is_no_connection(error: SQLAlchemyError) -> bool:
 
 def _reason(error: SQLAlchemyError) -> tuple[str, str]:
     origin = getattr(error, "orig", None)
+    if isinstance(error, PoolTimeoutError):
+        return _CROWDED
     if isinstance(origin, sqlite3.Error):
         primary = getattr(origin, "sqlite_errorcode", 0) & 0xFF  # the low byte; the rest refines it
         known = _SQLITE.get(primary)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -36,7 +36,10 @@ class _Contents:
 
 
 class MemoryStore:
-    """A `Store` that keeps everything in this process. `wait_s` bounds the wait for another thread's turn."""
+    """A `Store` that keeps everything in this process. `wait_s` bounds the wait for another thread's turn.
+
+    What is committed is never changed: a writer works on copies of the kinds it touches and puts them in its place.
+    """
 
     def __init__(self, *, wait_s: float = 30.0) -> None:
         self._turn = Turn(wait_s)
@@ -44,57 +47,71 @@ class MemoryStore:
 
     @contextmanager
     def begin(self) -> Iterator[Transaction]:
-        """A transaction; what an aborted one did is undone, newest first."""
+        """A transaction; what an aborted one did is forgotten."""
         with self._turn.take():
             transaction = _MemoryTransaction(self._contents)
             try:
                 yield transaction
                 faults.reach("store.before-commit")
-            except BaseException:
-                transaction.undo()
-                raise
             finally:
                 transaction.open.end()
+            self._contents = transaction.contents
             faults.reach("store.after-commit")
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """A transaction that only reads, all of it one snapshot."""
+        with self._turn.beside():
+            transaction = _MemoryTransaction(self._contents, writes=False)
+            try:
+                yield transaction
+            finally:
+                transaction.open.end()
 
     def close(self) -> None:
         """Nothing to let go of."""
 
 
 class _MemoryTransaction:
-    def __init__(self, contents: _Contents) -> None:
-        self._contents = contents
-        self._undo: list[Callable[[], object]] = []
-        self.open = Open()
+    def __init__(self, committed: _Contents, *, writes: bool = True) -> None:
+        self.contents = _Contents(dict(committed.rows), committed.changes)
+        self._committed = committed
+        self.open = Open(writes=writes)
 
     def of(self, kind: type[E]) -> _MemoryRepository[E]:
         """The repository of one kind of entity."""
-        codec = codec_of(kind)
-        return _MemoryRepository(codec, self._contents.rows[kind], self._undo, self.open)
+        return _MemoryRepository(codec_of(kind), self)
 
     @property
     def changes(self) -> _MemoryChangeLog:
         """The change record."""
-        return _MemoryChangeLog(self._contents.changes, self._undo, self.open)
+        return _MemoryChangeLog(self)
 
-    def undo(self) -> None:
-        """Take back everything this transaction did."""
-        while self._undo:
-            self._undo.pop()()
+    def own_rows(self, kind: type[Any]) -> dict[str, Row]:
+        """The rows of a kind, to be changed."""
+        if self.contents.rows[kind] is self._committed.rows[kind]:
+            self.contents.rows[kind] = dict(self._committed.rows[kind])
+        return self.contents.rows[kind]
+
+    def own_changes(self) -> list[str]:
+        """The change record, to be appended to."""
+        if self.contents.changes is self._committed.changes:
+            self.contents.changes = list(self._committed.changes)
+        return self.contents.changes
 
 
 class _MemoryRepository(Generic[E]):
-    def __init__(
-        self, codec: Codec[E], rows: dict[str, Row], undo: list[Callable[[], object]], is_open: Open
-    ) -> None:
+    def __init__(self, codec: Codec[E], transaction: _MemoryTransaction) -> None:
         self._codec = codec
-        self._rows = rows
-        self._undo = undo
-        self._open = is_open
+        self._transaction = transaction
+
+    @property
+    def _rows(self) -> dict[str, Row]:
+        self._transaction.open.check()
+        return self._transaction.contents.rows[self._codec.kind]
 
     def get(self, key: str) -> E:
         """The entity with this id."""
-        self._open.check()
         row = self._rows.get(key)
         if row is None:
             raise self._codec.missing(key)
@@ -112,60 +129,61 @@ class _MemoryRepository(Generic[E]):
 
     def add(self, entity: E) -> None:
         """Record a new entity."""
-        self._open.check()
+        self._transaction.open.check_writing(self._codec.label)
         row = self._codec.row(entity)
         if row.id in self._rows:
             raise self._codec.exists(row.id)
-        self._undo.append(lambda: self._rows.pop(row.id))
-        self._rows[row.id] = row
+        self._transaction.own_rows(self._codec.kind)[row.id] = row
 
     def replace(self, old: E, new: E) -> None:
         """Swap `old` for `new`."""
+        self._transaction.open.check_writing(self._codec.label)
         _, after = self._codec.pair(old, new)
         stored = self.get(after.id)
         if not self._codec.unchanged(stored, old):
             raise self._codec.lost(after.id)
-        before = self._rows[after.id]
-        self._undo.append(lambda: self._rows.update({after.id: before}))
-        self._rows[after.id] = after
+        self._transaction.own_rows(self._codec.kind)[after.id] = after
 
     def count(self, **equals: object) -> int:
         """How many entities match."""
         return len(self._matching(equals))
 
     def _matching(self, equals: dict[str, object]) -> list[Row]:
-        self._open.check()
+        rows = self._rows
         wanted = self._codec.wanted(equals).items()
-        return [row for row in self._rows.values() if wanted <= row.indexed.items()]
+        return [row for row in rows.values() if wanted <= row.indexed.items()]
 
     def _entity(self, row: Row) -> E:
         return self._codec.entity(row.id, row.body, row.digest)
 
 
 class _MemoryChangeLog:
-    def __init__(self, bodies: list[str], undo: list[Callable[[], object]], is_open: Open) -> None:
-        self._bodies = bodies
-        self._undo = undo
-        self._open = is_open
+    def __init__(self, transaction: _MemoryTransaction) -> None:
+        self._transaction = transaction
+
+    @property
+    def _bodies(self) -> list[str]:
+        self._transaction.open.check()
+        return self._transaction.contents.changes
 
     def head(self) -> Change | None:
         """The newest link, or None."""
-        self._open.check()
-        return _change(self._bodies[-1]) if self._bodies else None
+        bodies = self._bodies
+        return _change(bodies[-1]) if bodies else None
 
     def append(self, change: Change) -> None:
         """Add a link that follows the head."""
+        self._transaction.open.check_writing("change")
         body = link_body(self.head(), change)
-        self._undo.append(self._bodies.pop)
-        self._bodies.append(body)
+        self._transaction.own_changes().append(body)
 
     def read(self, *, subject: str | None = None, after: int = 0, limit: int = 10_000) -> list[Change]:
         """Links in order, optionally about one subject."""
-        self._open.check()
+        bodies = self._bodies
         check_page(limit, after)
         if subject is not None:
             check_text(subject, "subject", "change")
-        links = (_change(body) for body in self._bodies[after:])
+        links = (_change(body) for body in bodies[after:])
         return list(islice((c for c in links if subject is None or c.subject == subject), limit))
 
 

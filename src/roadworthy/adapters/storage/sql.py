@@ -10,7 +10,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from roadworthy.adapters.storage.engines import engine_of, place_of
+from roadworthy.adapters.storage.engines import engine_of, place_of, reading_engine_of
 from roadworthy.adapters.storage.failures import in_words, is_passing, translate
 from roadworthy.adapters.storage.migrate import to_head
 from roadworthy.adapters.storage.rows import codec_of
@@ -29,12 +29,13 @@ _PAUSES_S = (0.05, 0.1, 0.2, 0.4)
 class SqlStore:
     """A `Store` in a database; open one with `SqlStore.open`.
 
-    Transactions of all threads and processes run one after the other, whichever of them only read: each sees all
-    that was committed before, and none has to be repeated. Keep slow work outside.
+    Writing transactions of all threads and processes run one after the other: each sees all that was committed
+    before, and none has to be repeated. Reading ones run beside them. Keep slow work outside of both.
     """
 
-    def __init__(self, engine: Engine, *, wait_s: float) -> None:
+    def __init__(self, engine: Engine, reading: Engine, *, wait_s: float) -> None:
         self._engine = engine
+        self._reading = reading
         self._place = place_of(engine)
         self._wait_s = wait_s
         self._turn = Turn(wait_s)
@@ -50,9 +51,9 @@ class SqlStore:
             MissingExtraError: PostgreSQL without its driver.
             StorageUnavailableError: no folder, no server, no permission, or written by a newer Roadworthy.
         """
-        store = cls(engine_of(url, wait_s), wait_s=wait_s)
+        store = cls(engine_of(url, wait_s), reading_engine_of(url, wait_s), wait_s=wait_s)
         try:
-            with store._turn.take(), store._connected() as connection, in_words(store._place):
+            with store._turn.take(), store._connected(store._engine) as connection, in_words(store._place):
                 to_head(connection, store._place)
                 connection.commit()
         except BaseException:
@@ -64,7 +65,7 @@ class SqlStore:
     def begin(self) -> Iterator[Transaction]:
         """A transaction; rolled back when its block, or the commit itself, raises."""
         with self._turn.take():
-            with self._connected() as connection:
+            with self._connected(self._engine) as connection:
                 transaction = SqlTransaction(Session(connection, self._place))
                 try:
                     yield transaction
@@ -75,14 +76,25 @@ class SqlStore:
                     connection.commit()
             faults.reach("store.after-commit")
 
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """A transaction that only reads, all of it one snapshot."""
+        with self._turn.beside(), self._connected(self._reading) as connection:
+            transaction = SqlTransaction(Session(connection, self._place, writes=False))
+            try:
+                yield transaction
+            finally:
+                transaction.end()
+
     def close(self) -> None:
         """Let go of connections."""
         self._engine.dispose()
+        self._reading.dispose()
 
     @contextmanager
-    def _connected(self) -> Iterator[Connection]:
-        """A connection that holds the write lock; what was not committed is rolled back at the end."""
-        connection = self._connect()
+    def _connected(self, engine: Engine) -> Iterator[Connection]:
+        """A connection inside a transaction, a writer's with the write lock; rolled back unless committed."""
+        connection = self._connect(engine)
         try:
             yield connection
         finally:
@@ -92,27 +104,28 @@ class SqlStore:
             with suppress(SQLAlchemyError):
                 connection.close()
 
-    def _connect(self) -> Connection:
-        """Begin, which takes the lock; repeated a few times while a server comes up, since nothing is done yet."""
+    def _connect(self, engine: Engine) -> Connection:
+        """Begin, which takes a writer's lock; tried a few times while a server comes up: nothing is done yet."""
         deadline = time.monotonic() + self._wait_s
         for pause_s in _PAUSES_S:
             try:
-                return self._begun()
+                return _begun(engine)
             except SQLAlchemyError as error:
                 if not is_passing(error) or time.monotonic() + pause_s > deadline:
                     raise translate(error, self._place) from error
                 time.sleep(pause_s)
         with in_words(self._place):
-            return self._begun()
+            return _begun(engine)
 
-    def _begun(self) -> Connection:
-        connection = self._engine.connect()
-        try:
-            connection.begin()
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+
+def _begun(engine: Engine) -> Connection:
+    connection = engine.connect()
+    try:
+        connection.begin()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 class SqlTransaction:

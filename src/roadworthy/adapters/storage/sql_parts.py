@@ -27,10 +27,10 @@ E = TypeVar("E", bound=Stored)
 class Session:
     """A connection inside a transaction, whose errors are said in words."""
 
-    def __init__(self, connection: Connection, place: str) -> None:
+    def __init__(self, connection: Connection, place: str, *, writes: bool = True) -> None:
         self._connection = connection
         self._place = place
-        self.open = Open()
+        self.open = Open(writes=writes)
 
     def run(self, statement: Executable) -> CursorResult[Any]:
         """Execute. Raises ConflictError after the end, StorageUnavailableError, LostUpdateError."""
@@ -72,6 +72,7 @@ class SqlRepository(Generic[E]):
 
     def add(self, entity: E) -> None:
         """Record a new entity."""
+        self._session.open.check_writing(self._codec.label)
         row = self._codec.row(entity)
         # Asked first: PostgreSQL would end the whole transaction over a refused insert.
         if self._stored(row.id) is not None:
@@ -82,6 +83,7 @@ class SqlRepository(Generic[E]):
 
     def replace(self, old: E, new: E) -> None:
         """Swap `old` for `new`."""
+        self._session.open.check_writing(self._codec.label)
         _, after = self._codec.pair(old, new)
         found = self._stored(after.id)
         if found is None:
@@ -128,6 +130,7 @@ class SqlChangeLog:
 
     def append(self, change: Change) -> None:
         """Add a link that follows the head."""
+        self._session.open.check_writing("change")
         body = link_body(self.head(), change)
         self._session.run(
             insert(CHANGE).values(

@@ -50,7 +50,7 @@ def agree_contract(house: House, actor: Person, terms: KpiTerms) -> tuple[KpiCon
         ConflictError: no training data yet, or a validation is under way.
     """
     house.allow(actor, "agree-contract", facts_of(house, use_case=terms.use_case))
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         case = tx.of(UseCase).get(terms.use_case)
         trained = tx.of(Dataset).find(use_case=case.id, role=DatasetRole.TRAIN)
         earlier = tx.of(KpiContract).find(use_case=case.id)

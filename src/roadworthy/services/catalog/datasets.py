@@ -32,7 +32,7 @@ def register_dataset(
         ConflictError: the same bytes are registered as training data and now as sealed test, or the reverse.
     """
     house.allow(actor, "register-dataset", facts_of(house, use_case=use_case))
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         case = tx.of(UseCase).get(use_case)
         earlier = tx.of(Dataset).find(use_case=use_case)
     frame = read_table(data, source)

@@ -88,7 +88,7 @@ def deactivate_person(house: House, actor: Person, name: str, reason: str) -> Pe
 
 def people(house: House) -> tuple[Person, ...]:
     """Everybody, the platform included."""
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         return tuple(tx.of(Person).find())
 
 

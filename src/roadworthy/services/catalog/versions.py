@@ -100,7 +100,7 @@ def register_version(house: House, actor: Person, new: NewVersion) -> ModelVersi
 
 def _context(house: House, new: NewVersion) -> tuple[UseCase, Dataset]:
     """The use case and the training data a version names; its parents exist."""
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         case = tx.of(UseCase).get(new.use_case)
         dataset = tx.of(Dataset).get(new.train_dataset)
         for parent in new.parents:

@@ -38,7 +38,7 @@ TRANSPORT_ROWS = 500
 
 def gather(house: House, run: GateRun, playbook: Playbook, stack: ExitStack) -> Material:
     """The material of one run; a trial it opens ends with `stack`."""
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         base = _records(tx, run, playbook, house)
         case, version, contract = base.use_case, base.version, base.contract
         train_set = tx.of(Dataset).get(run.inputs["train"])
@@ -168,7 +168,7 @@ def _with_trial(
         return material
     trial = stack.enter_context(house.perimeter.open(version, house.artifacts.get(version.artifact)))
     pack = rows.frame.select(version.signature.names).take(np.arange(min(PROBE_ROWS, rows.frame.n_rows)))
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         endpoint = tx.of(Endpoint).get(run.inputs["endpoint"]) if "endpoint" in run.inputs else None
         plan = plan_deployment(house, tx, version, endpoint) if endpoint and run.gate is Gate.ACTIVATION else None
     material = replace(material, endpoint=endpoint, deployment=plan, transports=_transports(trial, version))

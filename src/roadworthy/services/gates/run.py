@@ -90,7 +90,7 @@ def start_gate(house: House, actor: Person, order: GateOrder) -> GateRun:
         IllegalTransitionError: the version is not where this gate begins.
     """
     house.allow(actor, _ACTIONS[order.gate], facts_of(house, version=order.version))
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         version = tx.of(ModelVersion).get(order.version)
         case = tx.of(UseCase).get(version.use_case)
     playbook = read_playbook(order.playbook, case.risk_tier, order.playbook_file)
@@ -125,13 +125,13 @@ def run_gate(house: House, actor: Person, order: GateOrder) -> GateRun:
 
 def gate_run(house: House, run_id: str) -> GateRun:
     """A run as it stands, with the findings made so far."""
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         return tx.of(GateRun).get(run_id)
 
 
 def resume_gates(house: House) -> None:
     """Take up runs that were started when the process died: run at start, after the engine's launch."""
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         inside = [v for state in _INSIDE for v in tx.of(ModelVersion).find(state=state)]
         begun = [run for v in inside for run in tx.of(GateRun).find(version=v.id) if run.verdict is None]
     for run in begun:
@@ -141,7 +141,7 @@ def resume_gates(house: House) -> None:
 def carry_out(house: House, durable: Durable, arguments: dict[str, Any]) -> Any:
     """The durable function: every planned check is one recorded step, the conclusion the last."""
     run = gate_run(house, str(arguments["run"]))
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         tier = tx.of(UseCase).get(tx.of(ModelVersion).get(run.version).use_case).risk_tier
     playbook = read_playbook(house.artifacts.get(run.playbook), tier)
     with ExitStack() as stack:

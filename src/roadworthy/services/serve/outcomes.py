@@ -43,7 +43,7 @@ def ingest_outcomes(house: House, actor: Person, endpoint: str, reported: Sequen
         DataError: an outcome that is not a finite number, without a request id, or observed at a time without a zone.
     """
     house.allow(actor, "ingest-outcomes", facts_of(house, endpoint=endpoint))
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         tx.of(Endpoint).get(endpoint)
     for row, item in enumerate(reported):
         if not item.request_id or not math.isfinite(item.value):

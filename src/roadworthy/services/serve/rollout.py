@@ -36,7 +36,7 @@ from roadworthy.services.watch.work_items import open_item
 
 def step_rollout(house: House, endpoint: str, rule: CanaryRule) -> RolloutLook | None:
     """One look at the rollout on an endpoint; None when none is under way. The platform acts and signs."""
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         deployment = deployment_in_force(tx, endpoint)
     if deployment.state is not DeploymentState.PROGRESSING:
         return None
@@ -89,7 +89,7 @@ def rollout_view(house: House, deployment: Deployment) -> CanaryView:
 
 def looks(house: House, deployment: str) -> list[RolloutLook]:
     """All looks at a deployment, oldest first."""
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         return tx.of(RolloutLook).find(deployment=deployment)
 
 

@@ -76,7 +76,7 @@ def review_endpoint(
         ConflictError: nothing is deployed, or the window holds no decision of this version.
     """
     house.allow(actor, "review", facts_of(house, endpoint=endpoint_id))
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         subject = _subject(tx, endpoint_id)
         earlier = tx.of(ReviewRun).find(endpoint=endpoint_id)
     outcomes = {o.request_id: o for o in house.decisions.read_outcomes(endpoint_id)}

@@ -47,7 +47,7 @@ class Status:
 
 def status(house: House) -> Status:
     """Everything in one read."""
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         items = tx.of(WorkItem).find(state=WorkItemState.OPEN)
         head = tx.changes.head()
         versions = tx.of(ModelVersion).find()

@@ -50,7 +50,7 @@ def _trace(house: House, decision: Decision) -> Trace:
     outcome = next(
         (o for o in house.decisions.read_outcomes(decision.endpoint) if o.request_id == decision.request_id), None
     )
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         version = tx.of(ModelVersion).get(decision.version) if decision.version else None
         runs = tuple(tx.of(GateRun).find(version=version.id)) if version else ()
         signed = tuple(tx.of(SignOff).find(version=version.id)) if version else ()

@@ -21,13 +21,13 @@ TRUST = "root"
 
 def trust_root(house: House) -> TrustRoot:
     """Everybody's public keys and roles."""
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         return TrustRoot(people=tuple(tx.of(Person).find()))
 
 
 def bundle(house: House, version_id: str) -> Bundle:
     """Everything that proves one version, for verification without this installation."""
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         version = tx.of(ModelVersion).get(version_id)
         case = tx.of(UseCase).get(version.use_case)
         evidence = tx.of(Evidence).find(version=version.id)
@@ -54,7 +54,7 @@ def verify_changes(house: House) -> int:
     Raises:
         ChainBrokenError: edited, cut, reordered or forked; names where.
     """
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         links = tx.changes.read(limit=MAX_LINKS)
     verify_chain(links)
     return len(links)
@@ -68,12 +68,12 @@ def changes(house: House, subject: str | None = None, limit: int = 200) -> list[
     """
     if limit < 0:
         raise SettingError(f"limit is {limit}", remedy="Allowed: 0 or more.", field="limit")
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         return list(reversed(tx.changes.read(subject=subject, limit=MAX_LINKS)))[:limit]
 
 
 def evidence_of(house: House, version_id: str, kind: EvidenceKind | None = None) -> list[Evidence]:
     """The signed evidence about one version."""
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         found = tx.of(Evidence).find(version=tx.of(ModelVersion).get(version_id).id)
     return [e for e in found if kind is None or e.kind is kind]

@@ -103,7 +103,7 @@ def assign(house: House, actor: Person, item_id: str, assignee: str) -> WorkItem
 
 def work_items(house: House, use_case: str | None = None, *, open_only: bool = False) -> list[WorkItem]:
     """Work items, newest first."""
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         found = tx.of(WorkItem).find(newest_first=True)
     return [
         item

@@ -85,7 +85,7 @@ class ReviewRequest(BaseModel):
 def list_endpoints(house: TheHouse, actor: ActingPerson) -> list[dict[str, Any]]:
     """All endpoints."""
     house.allow(actor, "read")
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         return [plain(e) for e in tx.of(Endpoint).find()]
 
 
@@ -100,7 +100,7 @@ def post_endpoint(house: TheHouse, actor: ActingPerson, body: NewEndpoint) -> di
 def list_deployments(house: TheHouse, actor: ActingPerson, endpoint: str) -> list[dict[str, Any]]:
     """Deployments, newest first, each with the looks taken at it."""
     house.allow(actor, "read")
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         tx.of(Endpoint).get(endpoint)
         found = tx.of(Deployment).find(endpoint=endpoint, newest_first=True)
     return [{"deployment": plain(d), "looks": [plain(x) for x in looks(house, d.id)]} for d in found]
@@ -151,7 +151,7 @@ async def post_outcome_file(
     data = await request.body()
 
     def take_in() -> dict[str, Any]:
-        with house.store.begin() as tx:
+        with house.store.read() as tx:
             case = tx.of(UseCase).get(tx.of(Endpoint).get(endpoint).use_case)
         reported = read_outcome_file(house, data, name, case.positive_label)
         return asdict(ingest_outcomes(house, actor, endpoint, reported))
@@ -177,7 +177,7 @@ def post_review(house: TheHouse, actor: ActingPerson, endpoint: str, body: Revie
 def list_reviews(house: TheHouse, actor: ActingPerson, endpoint: str) -> list[dict[str, Any]]:
     """Reviews, oldest first."""
     house.allow(actor, "read")
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         return [plain(r) for r in tx.of(ReviewRun).find(endpoint=tx.of(Endpoint).get(endpoint).id)]
 
 
@@ -185,5 +185,5 @@ def list_reviews(house: TheHouse, actor: ActingPerson, endpoint: str) -> list[di
 def list_ledger(house: TheHouse, actor: ActingPerson, endpoint: str) -> list[dict[str, Any]]:
     """The value ledger, oldest first."""
     house.allow(actor, "read")
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         return [plain(x) for x in tx.of(LedgerEntry).find(endpoint=tx.of(Endpoint).get(endpoint).id)]

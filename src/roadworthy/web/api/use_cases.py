@@ -75,7 +75,7 @@ class NewContract(BaseModel):
 def list_use_cases(house: TheHouse, actor: ActingPerson) -> list[dict[str, Any]]:
     """All use cases."""
     house.allow(actor, "read")
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         return [plain(u) for u in tx.of(UseCase).find()]
 
 
@@ -106,7 +106,7 @@ def post_use_case(house: TheHouse, actor: ActingPerson, body: NewUseCase) -> dic
 def get_contract(house: TheHouse, actor: ActingPerson, use_case: str) -> dict[str, Any]:
     """The contract in force with its signature."""
     house.allow(actor, "read")
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         tx.of(UseCase).get(use_case)
         signed = contract_in_force(tx, use_case)
     if signed is None:
@@ -139,7 +139,7 @@ def _limit(given: NewLimit) -> KpiLimit:
 def list_datasets(house: TheHouse, actor: ActingPerson, use_case: str) -> list[dict[str, Any]]:
     """The data sets of a use case."""
     house.allow(actor, "read")
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         tx.of(UseCase).get(use_case)
         return [plain(d) for d in tx.of(Dataset).find(use_case=use_case)]
 

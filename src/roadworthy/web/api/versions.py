@@ -75,7 +75,7 @@ def list_versions(
     """Versions, newest first."""
     house.allow(actor, "read")
     equals = {"use_case": use_case} if use_case else {}
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         return [plain(v) for v in tx.of(ModelVersion).find(newest_first=True, limit=limit, offset=offset, **equals)]
 
 
@@ -119,7 +119,7 @@ def post_version(
 def get_version(house: TheHouse, actor: ActingPerson, version: str) -> dict[str, Any]:
     """One version with its gate runs and signatures."""
     house.allow(actor, "read", facts_of(house, version=version))
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         return {
             "version": plain(tx.of(ModelVersion).get(version)),
             "runs": [plain(r) for r in tx.of(GateRun).find(version=version)],

@@ -77,7 +77,7 @@ class Site:
 
     def head(self) -> tuple[int, str]:
         """How many changes are recorded, and the newest one's digest."""
-        with self.house.store.begin() as tx:
+        with self.house.store.read() as tx:
             newest = tx.changes.head()
         return (newest.seq, newest.digest) if newest else (0, "")
 

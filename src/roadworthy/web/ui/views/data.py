@@ -29,7 +29,7 @@ def build(site: Site, ask: Ask) -> Page:
     """Every use case, or one (`?use_case=`)."""
     house = house_of(site)
     only = ask.query.get("use_case", "")
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         cases = [tx.of(UseCase).get(only)] if only else tx.of(UseCase).find()
         shelves = [_shelf(tx, case) for case in cases]
     if not shelves:

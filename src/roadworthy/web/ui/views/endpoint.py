@@ -91,7 +91,7 @@ def build(site: Site, ask: Ask) -> Page:
 
 
 def _story(house: House, name: str) -> Story:
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         endpoint = tx.of(Endpoint).get(name)
         deployments = tuple(tx.of(Deployment).find(endpoint=name))
         looks = ((d, tuple(tx.of(RolloutLook).find(deployment=d.id))) for d in deployments)

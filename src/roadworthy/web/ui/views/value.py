@@ -43,7 +43,7 @@ class Books:
 def build(site: Site, ask: Ask) -> Page:  # noqa: ARG001 - every page is built from the same two
     """All endpoints' books."""
     house = house_of(site)
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         books = [Books(e, tuple(tx.of(LedgerEntry).find(endpoint=e.id))) for e in tx.of(Endpoint).find()]
     newest = [line for b in books for line in b.newest]
     if not newest:

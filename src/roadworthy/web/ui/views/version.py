@@ -75,7 +75,7 @@ def build(site: Site, ask: Ask) -> Page:
 
 def _file(house: House, name: str) -> File:
     recorded = tuple(changes(house, name, SHOWN_CHANGES))
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         version = tx.of(ModelVersion).get(name)
         return File(
             version=version,
