@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from scripts.pages.access import access_page
 from scripts.pages.api import api_page
 from scripts.pages.changes import changes_page
 from scripts.pages.checks import checks_page, steps_section
@@ -21,6 +22,7 @@ from scripts.pages.people import roles_page
 from scripts.pages.rollout import rollout_page
 
 PAGES: dict[str, Callable[[], str]] = {
+    "reference/access.md": access_page,
     "reference/api.md": api_page,
     "reference/changes.md": changes_page,
     "reference/checks.md": checks_page,

@@ -15,7 +15,8 @@ from roadworthy.web.api.app import PREFIX, build_api
 _INTRO = f"""
 The control plane answers under `{PREFIX}`; the OpenAPI file is at
 `/api/openapi.json`. Send `Authorization: Bearer TOKEN` (the token is in the workspace's file `token`) and, to
-act as somebody, `X-Roadworthy-Actor: NAME`. An unknown field is refused. Errors: [errors](errors.md). Times
+act as somebody by the workspace's own token, `X-Roadworthy-Actor: NAME`. [Access](access.md) says who may
+call what. An unknown field is refused. Errors: [errors](errors.md). Times
 are ISO 8601 with a zone.
 """
 _GATEWAY = """

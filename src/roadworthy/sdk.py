@@ -37,6 +37,7 @@ from roadworthy.domain.review import LedgerEntry, ReviewRun
 from roadworthy.domain.serving import Deployment, Endpoint, RolloutLook
 from roadworthy.domain.trust import Change, HandOff, Person, SignOff
 from roadworthy.domain.use_case import KpiContract, UseCase
+from roadworthy.services.access.tokens import KnownToken, NewToken
 from roadworthy.statistics.frame import Frame
 
 T = TypeVar("T")
@@ -82,6 +83,21 @@ class Road:
     def people(self) -> list[Person]:
         """Everybody."""
         return self._get("/people", list[Person])
+
+    def create_token(
+        self, person: str = "", *, name: str, scopes: Sequence[str] = (), days: float | None = None
+    ) -> NewToken:
+        """Make a token, for oneself or for somebody whose tokens one manages; its secret is known only now."""
+        body = {"person": person, "name": name, "scopes": list(scopes), "days": days}
+        return self._post("/tokens", body, NewToken)
+
+    def tokens(self, person: str = "") -> list[KnownToken]:
+        """One's own tokens and those one manages, newest first."""
+        return self._get("/tokens", list[KnownToken], person=person)
+
+    def revoke_token(self, token: str) -> KnownToken:
+        """End a token at once."""
+        return self._send("DELETE", f"/tokens/{token}", KnownToken)
 
     def use_case(self, name: str, **about: Any) -> UseCase:
         """Register a use case; the keywords are the fields of `UseCase`."""

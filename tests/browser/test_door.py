@@ -37,7 +37,7 @@ def test_the_cookie_opens_no_door_of_the_api(served: Any) -> None:
     with httpx.Client(base_url=served.url) as client:
         client.get(f"/?token={served.control.token}")
         assert client.get("/work").status_code == 200
-        assert client.get("/api/v1/status").status_code == 403
+        assert client.get("/api/v1/status").status_code == 401
 
 
 def test_the_pages_keep_the_browser_at_home(served: Any) -> None:

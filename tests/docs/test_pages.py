@@ -26,6 +26,7 @@ from roadworthy.domain.trust import EvidenceKind, Role
 from roadworthy.evidence.predicates import predicate_type
 from roadworthy.rollout.canary import CanaryRule, Reason
 from roadworthy.services.watch.monitors import MONITORS
+from roadworthy.web.api.actions import ROUTES
 
 ROOT = Path(__file__).parents[2]
 LINK = re.compile(r"!?\[[^\]]*\]\((?P<to>[^)\s]+)\)")
@@ -116,6 +117,8 @@ DOCUMENTED: dict[str, tuple[str, list[str]]] = {
     "predicate type": ("evidence", [predicate_type(k) for k in EvidenceKind]),
     "role": ("roles", [r.value for r in Role]),
     "action of the policy": ("roles", list(ACTIONS)),
+    "action of the access page": ("access", list(ACTIONS)),
+    "route of the access page": ("access", list(ROUTES)),
 }
 
 

@@ -14,6 +14,7 @@ GUIDES = (
     "business-owner",
     "auditor",
     "application-developer",
+    "administrator",
     "operator",
 )
 """In this order, on the tutorial's workspace; the operator's rollback comes last."""

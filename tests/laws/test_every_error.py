@@ -25,11 +25,13 @@ CODES = {
     "PlaybookError": "playbook",
     "ExpressionError": "expression",
     "SettingError": "setting",
+    "TooLargeError": "too-large",
     "NotFoundError": "not-found",
     "ConflictError": "conflict",
     "IllegalTransitionError": "illegal-transition",
     "AlreadyExistsError": "already-exists",
     "LostUpdateError": "lost-update",
+    "UnauthenticatedError": "unauthenticated",
     "RefusedError": "refused",
     "NotAllowedError": "not-allowed",
     "NotIndependentError": "not-independent",
@@ -46,6 +48,7 @@ CODES = {
     "StorageUnavailableError": "storage-unavailable",
     "PortInUseError": "port-in-use",
     "MissingExtraError": "missing-extra",
+    "ThrottledError": "throttled",
 }
 """The published codes: programs match on them, so a line here never changes and never goes."""
 

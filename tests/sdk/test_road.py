@@ -29,6 +29,7 @@ from roadworthy.domain.errors import (
     NotFoundError,
     NotIndependentError,
     PlaybookError,
+    UnauthenticatedError,
     UnavailableError,
 )
 from roadworthy.domain.gate import Gate, GateRun
@@ -187,7 +188,7 @@ ERRORS: dict[str, tuple[Any, type[Exception], str]] = {
     "no such person": (lambda o: o.as_("nobody").people(), NotFoundError, "nobody"),
     "no such endpoint": (lambda o: o.road.predict("nowhere", b"{}"), NotFoundError, "no endpoint 'nowhere'"),
     "a bad request": (lambda o: o.road.predict(ENDPOINT, b"{"), InputError, "is not JSON"),
-    "a wrong token": (lambda o: Road(o.road._client, "wrong").people(), NotAllowedError, "token"),
+    "a wrong token": (lambda o: Road(o.road._client, "wrong").people(), UnauthenticatedError, "token"),
     "no such file": (lambda o: o.as_("dan").data("nothing.csv", "offers", "train"), DataError, "nothing.csv"),
     "no such playbook": (lambda o: o.as_("dan").validate(V1, playbook="nothing.yaml"), DataError, "nothing.yaml"),
 }  # fmt: skip

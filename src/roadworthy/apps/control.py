@@ -6,14 +6,14 @@ import os
 import secrets
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import FastAPI
 
 from roadworthy.apps.building import open_house
 from roadworthy.apps.data_plane import build_gateway
-from roadworthy.apps.settings import Settings
+from roadworthy.apps.settings import Settings, access_rules
 from roadworthy.domain.errors import StorageUnavailableError
 from roadworthy.domain.ports import Clock, WorkEngine
 from roadworthy.gateway.app import GatewayApp
@@ -36,7 +36,7 @@ class Control:
     house: House
     app: Composite
     gateway: Gateway
-    token: str
+    token: str = field(repr=False)
     settings: Settings
 
 
@@ -69,7 +69,7 @@ def open_control(
     gateway = build_gateway(house.served, house.trust, house.artifacts, house.decisions, house.clock)
     try:
         token = local_token(settings)
-        api = build_api(house, token, settings.administrator)
+        api = build_api(house, token, settings.administrator, access_rules(settings))
         if mount is not None:
             mount(api, house)
         yield Control(house, Composite(api, GatewayApp(gateway)), gateway, token, settings)

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from roadworthy.apps.background import BackgroundServer
-from roadworthy.apps.control import open_control
+from roadworthy.apps.control import local_token, open_control
 from roadworthy.apps.settings import read_settings
 from roadworthy.domain.ports import Clock, WorkEngine
 from roadworthy.sdk import TIMEOUT_S, Road, connect
@@ -21,13 +21,20 @@ RUNNING = "server.json"
 
 @contextmanager
 def open_workspace(
-    workspace: str | Path, actor: str = "", clock: Clock | None = None, engine: WorkEngine | None = None
+    workspace: str | Path,
+    actor: str = "",
+    clock: Clock | None = None,
+    engine: WorkEngine | None = None,
+    token: str = "",
 ) -> Iterator[Road]:
-    """A connection to a workspace: to the server that runs on it, else to one that lives as long as the block."""
+    """A connection to a workspace: to the server that runs on it, else to one that lives as long as the block.
+
+    Without a `token` of one's own, the workspace's is used, for which one must be able to read its file.
+    """
     settings = read_settings(Path(workspace))
     running = running_server(settings.root)
     if running is not None:
-        with connect(running, (settings.root / "token").read_text().strip(), actor) as road:
+        with connect(running, token or local_token(settings), actor) as road:
             yield road
         return
     with (
@@ -35,7 +42,7 @@ def open_workspace(
         BackgroundServer(control.app) as server,
         httpx.Client(base_url=server.url, timeout=TIMEOUT_S) as client,
     ):
-        yield Road(client, control.token, actor)
+        yield Road(client, token or control.token, actor)
 
 
 def running_server(root: Path) -> str | None:

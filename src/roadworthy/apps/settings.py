@@ -10,9 +10,23 @@ from pathlib import Path
 from typing import Any, Literal
 
 from roadworthy.domain.errors import SettingError, StorageUnavailableError
+from roadworthy.services.access.rules import AccessRules
 
 FILE = "roadworthy.toml"
 """The settings' file in a workspace."""
+
+RANGES: dict[str, tuple[int, int]] = {
+    "port": (0, 65_535),
+    "seed": (0, 2**32 - 1),
+    "token_max_days": (1, 3_650),
+    "session_idle_min": (1, 1_440),
+    "session_max_h": (1, 168),
+    "requests_per_minute": (1, 1_000_000),
+    "failures_per_minute": (1, 10_000),
+    "max_body_mb": (1, 1_000),
+    "max_upload_mb": (1, 100_000),
+}
+"""Lowest and highest value of every setting that is a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +65,33 @@ class Settings:
     )
     seed: int = field(default=0, metadata={"help": "seed of every check that draws at random", "unit": ""})
     administrator: str = field(default="admin", metadata={"help": "first administrator's name", "unit": ""})
+    local_acting: bool = field(
+        default=True,
+        metadata={
+            "help": "the workspace's own token may act as any person; off as soon as several people work here",
+            "unit": "",
+        },
+    )
+    token_max_days: int = field(default=90, metadata={"help": "longest life of a person's token", "unit": "days"})
+    session_idle_min: int = field(
+        default=60,
+        metadata={"help": "a browser's session ends when nothing was asked for so long", "unit": "minutes"},
+    )
+    session_max_h: int = field(
+        default=12, metadata={"help": "a browser's session ends after this time in any case", "unit": "hours"}
+    )
+    requests_per_minute: int = field(
+        default=6000, metadata={"help": "requests to the API per person", "unit": "1/min"}
+    )
+    failures_per_minute: int = field(
+        default=20, metadata={"help": "wrong tokens and failed logins per address", "unit": "1/min"}
+    )
+    max_body_mb: int = field(
+        default=16, metadata={"help": "largest request to the API that carries no file", "unit": "MB"}
+    )
+    max_upload_mb: int = field(
+        default=1024, metadata={"help": "largest request to the API that carries a file", "unit": "MB"}
+    )
 
     @property
     def root(self) -> Path:
@@ -95,6 +136,11 @@ def read_settings(workspace: Path, environment: Mapping[str, str] | None = None)
     return _in_range(replace(Settings(workspace=workspace), **read))
 
 
+def access_rules(settings: Settings) -> AccessRules:
+    """The settings that are rules of access; they have the same names there."""
+    return AccessRules(**{f.name: getattr(settings, f.name) for f in fields(AccessRules)})
+
+
 def create_workspace(workspace: Path) -> None:
     """Make the folder and prove that it can be written.
 
@@ -118,7 +164,9 @@ def _convert(key: str, value: Any, kind: type[Any]) -> Any:
     try:
         if kind is int and isinstance(value, str):
             return int(value)
-    except ValueError:
+        if kind is bool and isinstance(value, str):
+            return {"true": True, "false": False}[value.lower()]
+    except (ValueError, KeyError):
         pass
     if not isinstance(value, kind) or isinstance(value, bool) is not (kind is bool):
         raise SettingError(
@@ -129,9 +177,10 @@ def _convert(key: str, value: Any, kind: type[Any]) -> Any:
 
 def _in_range(settings: Settings) -> Settings:
     sync_mode(settings.sync)
-    for key, value, highest in (("port", settings.port, 65_535), ("seed", settings.seed, 2**32 - 1)):
-        if not 0 <= value <= highest:
-            raise SettingError(f"setting '{key}' is {value}", remedy=f"Allowed: 0 to {highest}.", key=key)
+    for key, (lowest, highest) in RANGES.items():
+        value = getattr(settings, key)
+        if not lowest <= value <= highest:
+            raise SettingError(f"setting '{key}' is {value}", remedy=f"Allowed: {lowest} to {highest}.", key=key)
     return settings
 
 

@@ -20,8 +20,9 @@ from rich.console import Console, RenderableType
 from typer.core import TyperGroup
 
 from roadworthy.apps.embedded import open_workspace
+from roadworthy.cli.access.credentials import read_credentials
 from roadworthy.cli.files import require_workspace
-from roadworthy.sdk import Road
+from roadworthy.sdk import Road, connect
 
 PIPED_WIDTH = 120
 """Columns when the output is no terminal."""
@@ -41,13 +42,19 @@ class Desk:
 
     @contextmanager
     def road(self) -> Iterator[Road]:
-        """The platform, as the person acting.
+        """The platform, as the person acting: at the address in the environment, else of the workspace.
 
         Raises:
             NotFoundError: the folder is no workspace.
+            SettingError: credentials in the environment that cannot be used.
         """
+        credentials = read_credentials()
+        if credentials.url:
+            with connect(credentials.url, credentials.token, self.actor) as road:
+                yield road
+            return
         require_workspace(self.workspace)
-        with open_workspace(self.workspace, self.actor) as road:
+        with open_workspace(self.workspace, self.actor, token=credentials.token) as road:
             yield road
 
     def answer(self, document: object, *shown: RenderableType) -> None:

@@ -5,6 +5,7 @@
 2  input          3  not found      4  conflict     5  refused
 6  evidence wrong 7  model          8  unavailable  9  could not verify: neither right nor wrong
 10 a gate or review failed      11 inconclusive     12 a check broke
+13 not proven who asks: no token, or one that is wrong, expired or revoked
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ from roadworthy.domain.errors import (
     NotFoundError,
     RefusedError,
     RoadworthyError,
+    UnauthenticatedError,
     UnavailableError,
 )
 from roadworthy.domain.verdict import Verdict
 
 DEFECT = 1
 WRONG, COULD_NOT_VERIFY = 6, 9
+UNAUTHENTICATED = 13
 
 ERRORS: dict[type[RoadworthyError], int] = {
     CouldNotVerifyError: COULD_NOT_VERIFY,
@@ -33,6 +36,7 @@ ERRORS: dict[type[RoadworthyError], int] = {
     NotFoundError: 3,
     ConflictError: 4,
     RefusedError: 5,
+    UnauthenticatedError: UNAUTHENTICATED,
     IntegrityError: WRONG,
     ModelError: 7,
     UnavailableError: 8,

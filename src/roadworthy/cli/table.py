@@ -17,6 +17,7 @@ SECTIONS: dict[str, tuple[Row, ...]] = {
     "The road": (
         Row("init", "road.init", "Make a workspace: settings, playbook, people."),
         Row("people", "road.people", "List people and their roles, or add one."),
+        Row("token", "access.token", "List, make or revoke tokens: who is asking is proven by them."),
         Row("use-case", "road.use_case", "Register a use case: objective, owner, target, risk tier."),
         Row("agree", "road.agree", "Agree and sign the KPI contract, as the business owner."),
         Row("register", "road.register", "Register data or a model version, or all in one go."),

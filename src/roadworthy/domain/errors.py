@@ -6,12 +6,14 @@
     |   |-- ArtifactError       a model artifact
     |   |-- PlaybookError       a playbook file: line, key, allowed values
     |   |-- ExpressionError     a KPI expression
-    |   `-- SettingError        a setting or an option
+    |   |-- SettingError        a setting or an option
+    |   `-- TooLargeError       more bytes than are taken                 (HTTP 413)
     |-- NotFoundError           the named object does not exist               (exit 3, HTTP 404)
     |-- ConflictError           the object is not in a state for this         (exit 4, HTTP 409)
     |   |-- IllegalTransitionError
     |   |-- AlreadyExistsError
     |   `-- LostUpdateError     somebody else changed it first
+    |-- UnauthenticatedError    it is not proven who is asking                (exit 13, HTTP 401)
     |-- RefusedError            the rules say no                              (exit 5, HTTP 403)
     |   |-- NotAllowedError     the actor's role does not permit it
     |   `-- NotIndependentError a developer may not judge their own version
@@ -27,7 +29,8 @@
     `-- UnavailableError        the world did not cooperate                   (exit 8, HTTP 503)
         |-- StorageUnavailableError  disk full, read-only folder, database gone
         |-- PortInUseError
-        `-- MissingExtraError   an optional library is not installed
+        |-- MissingExtraError   an optional library is not installed
+        `-- ThrottledError      too many requests, or too many wrong tokens (HTTP 429)
 
 Every error names the object, the offending field and what is allowed or what to do next. `code` is stable;
 exit codes and HTTP statuses are mapped once, at the edge (`web/edge.py`, `cli/exits.py`).
@@ -94,6 +97,12 @@ class SettingError(InputError):
     code = "setting"
 
 
+class TooLargeError(InputError):
+    """A request with more bytes than are taken; `fields` has `allowed`."""
+
+    code = "too-large"
+
+
 class NotFoundError(RoadworthyError):
     """The named object does not exist."""
 
@@ -122,6 +131,12 @@ class LostUpdateError(ConflictError):
     """Somebody else changed the object between reading and writing it."""
 
     code = "lost-update"
+
+
+class UnauthenticatedError(RoadworthyError):
+    """It is not proven who asks: no token or session, or one that is wrong, expired or revoked."""
+
+    code = "unauthenticated"
 
 
 class RefusedError(RoadworthyError):
@@ -218,3 +233,9 @@ class MissingExtraError(UnavailableError):
     """An optional library is needed and not installed."""
 
     code = "missing-extra"
+
+
+class ThrottledError(UnavailableError):
+    """Too many requests, or too many wrong tokens, in too short a time; `fields` has `retry_after_s`."""
+
+    code = "throttled"

@@ -157,7 +157,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A bearer token of one person. Only the SHA-256 of its secret is kept; `scopes` are actions (empty = all)."""
+    """A bearer token of one person. Only the SHA-256 of its secret is kept; `scopes` are actions (empty = all).
+
+    `last_used_at` is exact to the minute.
+    """
 
     id: str
     person: str
@@ -167,11 +170,16 @@ class Token:
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A browser's session: `id` is the SHA-256 of its cookie, `csrf` the SHA-256 of what its forms must carry."""
+    """A browser's session: `id` is the SHA-256 of its cookie, `csrf` the SHA-256 of what its forms must carry.
+
+    `means` says how the person proved who they are. It ends at `expires_at`, when nothing was asked for too long
+    since `seen_at` (exact to the minute), or at `ended_at`, when somebody logged out.
+    """
 
     id: str
     person: str
@@ -179,6 +187,8 @@ class Session:
     means: str
     created_at: datetime
     expires_at: datetime
+    seen_at: datetime | None = None
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from roadworthy.domain.errors import (
     NotFoundError,
     RefusedError,
     RoadworthyError,
+    UnauthenticatedError,
     UnavailableError,
 )
 
@@ -29,6 +30,7 @@ STATUSES: tuple[tuple[type[RoadworthyError], int], ...] = (
     (InputError, 422),
     (NotFoundError, 404),
     (ConflictError, 409),
+    (UnauthenticatedError, 401),
     (RefusedError, 403),
     (IntegrityError, 409),
     (ModelError, 503),

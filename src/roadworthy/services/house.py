@@ -36,8 +36,20 @@ PLATFORM = "platform"
 
 
 @dataclass(frozen=True, slots=True)
+class Means:
+    """How whoever is acting proved who they are.
+
+    `via` goes into the change record: `local-token`, `token ID`, `session by ...`; empty for what the platform does by
+    itself. `scopes` are the actions a token covers; empty = all that its person may do.
+    """
+
+    via: str = ""
+    scopes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class House:
-    """All parts a use case may need. Built once, in `apps/`."""
+    """All parts a use case may need. Built once, in `apps/`; each request acts in a copy that knows its `means`."""
 
     store: Store
     artifacts: ArtifactStore
@@ -51,6 +63,7 @@ class House:
     perimeter: Perimeter
     workshop: Workshop
     seed: int = 0
+    means: Means = Means()
 
     def person(self, name: str) -> Person:
         """The person with this name. Raises NotFoundError."""
@@ -64,6 +77,7 @@ class House:
             NotAllowedError: names the actor, their roles and the action.
         """
         refuse_inactive(actor, action)
+        self.cover(actor, (action,))
         if not self.policy.permits(actor, action, facts or {}):
             roles = ", ".join(r.value for r in actor.roles) or "no role"
             raise NotAllowedError(
@@ -71,6 +85,21 @@ class House:
                 remedy="Ask somebody whose role permits it; `roadworthy people` shows who has which role.",
                 actor=actor.id,
                 action=action,
+            )
+
+    def cover(self, actor: Person, actions: tuple[str, ...]) -> None:
+        """Refuse what the token in use was not made for.
+
+        Raises:
+            NotAllowedError: none of the actions is in its scopes.
+        """
+        if self.means.scopes and not set(actions) & set(self.means.scopes):
+            raise NotAllowedError(
+                f"this token of {actor.id} does not cover {' or '.join(actions)}",
+                remedy=f"It covers {', '.join(self.means.scopes)}; make another with `roadworthy token create`.",
+                actor=actor.id,
+                action=actions[0],
+                scopes=list(self.means.scopes),
             )
 
     def record(
@@ -82,13 +111,14 @@ class House:
         why: str = "",
         facts: dict[str, Any] | None = None,
     ) -> Change:
-        """Append to the change record, inside the transaction that makes the change.
+        """Append to the change record, inside the transaction that makes the change, and by which means.
 
         Raises:
             NotAllowedError: the actor was deactivated after they were let in: nothing of the transaction happens.
         """
         with suppress(NotFoundError):
             refuse_inactive(tx.of(Person).get(actor), action)
+        known = {**(facts or {}), "via": self.means.via} if self.means.via else facts or {}
         link = next_link(
             tx.changes.head(),
             at=self.clock.now(),
@@ -96,7 +126,7 @@ class House:
             action=action,
             subject=subject,
             why=why,
-            facts=facts or {},
+            facts=known,
         )
         tx.changes.append(link)
         return link

@@ -50,7 +50,8 @@ def test_without_the_right_token_nothing_is_answered_or_changed(
     before = api.world.changes()
     for token in ("", "wrong", "a-token-of-this-tes", "a-token-of-this-test-and-more"):
         reply = api.ask(method, filled(path), token=token)
-        assert (reply.status_code, reply.json()["code"]) == (403, "not-allowed")
+        assert (reply.status_code, reply.json()["code"]) == (401, "unauthenticated")
+        assert reply.headers["www-authenticate"].startswith("Bearer")
         assert "token" in reply.json()["what"]
     assert api.world.changes() == before
 
@@ -105,6 +106,6 @@ def test_a_reader_changes_nothing_and_nobody_reads_nothing(
 
 def test_an_installation_without_a_token_lets_nobody_in(api_at: Callable[[str], Any]) -> None:
     api = api_at("prepared")
-    api.app.state.token = ""
-    assert api.ask("GET", "/people", token="").status_code == 403
-    assert api.get(f"{PREFIX}/people").status_code == 403
+    api.app = build_api(api.world.house, "", "admin")
+    assert api.ask("GET", "/people", token="").status_code == 401
+    assert api.get(f"{PREFIX}/people").status_code == 401

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import Annotated
@@ -35,6 +36,9 @@ def init(
             metavar="NAME:ROLE[,ROLE]", help="A person and their roles; repeatable. Nobody: a default cast."
         ),
     ] = None,
+    team: Annotated[
+        bool, typer.Option(help="Several people will work here: each acts with a token of their own.")
+    ] = False,
 ) -> None:
     """Make a workspace: settings, playbook, keys, people. Never overwrites one."""
     cast = read_cast(person or ())
@@ -46,7 +50,7 @@ def init(
         )
     playbook = DEFAULT.read_bytes()
     create_workspace(root)
-    write_new(root / FILE, settings_text().encode())
+    write_new(root / FILE, settings_text(**({"local_acting": False} if team else {})).encode())
     if not (root / PLAYBOOK).exists():
         write_new(root / PLAYBOOK, playbook)
     with desk.road() as road:
@@ -59,7 +63,9 @@ def init(
     desk.answer(
         {"workspace": str(root), "settings": FILE, "playbook": PLAYBOOK, "people": people},
         f"Workspace {root}\n  {FILE} holds the settings, {PLAYBOOK} the checks and their thresholds.",
-        "People (act as one of them with --as)",
+        "People (each acts with a token: roadworthy token create NAME)"
+        if team
+        else "People (act as one of them with --as)",
         "\n".join(lines),
         "Next: roadworthy register MODEL --use-case NAME --data TRAIN.csv --target COLUMN --positive VALUE --as "
         + next((p.id for p in people if Role.DATA_SCIENTIST in p.roles), "PERSON"),
@@ -85,8 +91,8 @@ def read_cast(given: Sequence[str]) -> dict[str, tuple[Role, ...]]:
     return cast or dict(CAST)
 
 
-def settings_text() -> str:
-    """`roadworthy.toml` with every setting at its default, commented out and explained."""
+def settings_text(**given: object) -> str:
+    """`roadworthy.toml` with every setting explained: at its default and commented out, or as given."""
     lines = [
         "# Settings of this workspace. Remove a '#' to change one; ROADWORTHY_<NAME> in the environment wins.\n"
     ]
@@ -94,8 +100,10 @@ def settings_text() -> str:
         if f.name == "workspace":
             continue
         unit = f" ({f.metadata['unit']})" if f.metadata["unit"] else ""
-        value = f.default if isinstance(f.default, int) else f'"{f.default}"'
-        lines.append(f"# {f.metadata['help']}{unit}\n# {f.name} = {value}\n")
+        value = given.get(f.name, f.default)
+        text = json.dumps(value)
+        mark = "" if f.name in given else "# "
+        lines.append(f"# {f.metadata['help']}{unit}\n{mark}{f.name} = {text}\n")
     return "\n".join(lines)
 
 

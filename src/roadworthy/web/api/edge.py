@@ -17,20 +17,26 @@ from roadworthy.domain.errors import (
     NotFoundError,
     RefusedError,
     RoadworthyError,
+    ThrottledError,
+    TooLargeError,
+    UnauthenticatedError,
     UnavailableError,
     shortlist,
 )
 
 STATUS: dict[type[RoadworthyError], int] = {
+    TooLargeError: 413,
     InputError: 422,
     NotFoundError: 404,
     ConflictError: 409,
+    UnauthenticatedError: 401,
     RefusedError: 403,
     IntegrityError: 409,
     ModelError: 502,
+    ThrottledError: 429,
     UnavailableError: 503,
 }
-"""HTTP status per branch of the error tree."""
+"""HTTP status per branch of the error tree; the first match counts."""
 
 
 def status_of(error: RoadworthyError) -> int:
@@ -47,12 +53,22 @@ def body_of(error: RoadworthyError) -> dict[str, Any]:
     return {"code": error.code, "what": error.what, "remedy": error.remedy, "fields": fields}
 
 
+def answer_of(error: RoadworthyError) -> JSONResponse:
+    """The whole answer: 401 says how to prove who asks, 429 when to come back."""
+    headers: dict[str, str] = {}
+    if isinstance(error, UnauthenticatedError):
+        headers["WWW-Authenticate"] = 'Bearer realm="roadworthy"'
+    if isinstance(error, ThrottledError):
+        headers["Retry-After"] = str(error.fields.get("retry_after_s", 1))
+    return JSONResponse(body_of(error), status_code=status_of(error), headers=headers)
+
+
 def install(app: FastAPI) -> None:
     """Answer every error of ours from the table, and all others in the same shape."""
 
     @app.exception_handler(RoadworthyError)
     async def ours(_: Request, error: RoadworthyError) -> JSONResponse:
-        return JSONResponse(body_of(error), status_code=status_of(error))
+        return answer_of(error)
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_: Request, error: RequestValidationError) -> JSONResponse:
@@ -69,7 +85,7 @@ def install(app: FastAPI) -> None:
     async def framework(request: Request, error: HTTPException) -> JSONResponse:
         unread = error.status_code == 400
         answer: dict[str, Any] = {
-            "code": "not-found" if error.status_code == 404 else "input",
+            "code": {404: "not-found", 413: "too-large"}.get(error.status_code, "input"),
             "what": f"{request.method} {request.url.path[:200]}: {error.detail}",
             "remedy": "Send valid JSON." if unread else "The paths there are: GET /api/openapi.json.",
             "fields": {},

@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from nicegui import ui
 
+from roadworthy.services.access.gatekeeper import Gatekeeper
 from roadworthy.services.house import House
 from roadworthy.web.ui.door import Door
 from roadworthy.web.ui.layout import Build, nothing, show
@@ -33,12 +34,13 @@ BUILD_S = 60.0
 
 
 def mount_pages(api: FastAPI, house: House) -> None:
-    """Put the pages of `house` on an application whose state has `token` and `administrator` (see `build_api`).
+    """Put the pages of `house` on an application whose state has the gatekeeper (see `build_api`).
 
     Everything the application itself does not answer goes to the pages, behind the token. When the application
     ends, no page that is still open in a browser reads the house any more.
     """
-    site = Site(house, str(api.state.token), str(api.state.administrator))
+    keeper: Gatekeeper = api.state.keeper
+    site = Site(house, keeper.local_token, keeper.administrator)
     api.mount("/", Door(site))
     router: Any = api.router
     inner = router.lifespan_context
