@@ -10,7 +10,7 @@ from roadworthy import services
 from roadworthy.cli.exits import VERDICTS
 from roadworthy.cli.marks import MARKS
 from roadworthy.domain.lifecycle import TRANSITIONS, Event, State
-from roadworthy.domain.returns import WAY_BACK, DefectKind
+from roadworthy.domain.returns import RE_ENTRY, WAY_BACK, DefectKind
 from roadworthy.domain.verdict import Verdict
 
 _INTRO = """
@@ -22,7 +22,7 @@ stood.
 _AFTER = """
 `retire` leads from every resting state to `retired` and is left out of the drawing. The gateway loads a version for
 real traffic in the state `activated` only. A version that is `returned` is followed by a new version that names it as
-its parent.
+its parent, or comes back itself where the rule of its defects allows that ([way back](../concepts.md)).
 """
 
 
@@ -76,5 +76,15 @@ def verdicts_section() -> str:
 
 
 def way_back_section() -> str:
-    """For `concepts.md`: which defect goes back to which development step."""
-    return table(("defect", "goes back to"), [(code(k.value), WAY_BACK[k].value) for k in DefectKind])
+    """For `concepts.md`: which defect goes back to which development step, and how its version comes back."""
+    rows = [
+        (
+            code(kind.value),
+            WAY_BACK[kind].value,
+            "the version or a successor" if RE_ENTRY[kind].same_version else "a successor",
+            "every step" if RE_ENTRY[kind].again == ("*",) else ", ".join(RE_ENTRY[kind].again),
+            RE_ENTRY[kind].why,
+        )
+        for kind in DefectKind
+    ]
+    return table(("defect", "goes back to", "who comes back", "measured again", "why"), rows)

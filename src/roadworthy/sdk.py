@@ -256,6 +256,22 @@ class Road:
         """Give an open work item to a person."""
         return self._send("PUT", f"/work-items/{item}/assignee", WorkItem, json={"assignee": person})
 
+    def work_item(self, item: str) -> dict[str, Any]:
+        """One work item as `item`, its re-entry `rule` and its `history`."""
+        return self._get(f"/work-items/{item}", dict[str, Any])
+
+    def comment(self, item: str, text: str) -> WorkItem:
+        """Say something about a work item."""
+        return self._post(f"/work-items/{item}/comments", {"text": text}, WorkItem)
+
+    def link(self, item: str, successor: str) -> WorkItem:
+        """Name the version that is to mend an open work item."""
+        return self._send("PUT", f"/work-items/{item}/successor", WorkItem, json={"successor": successor})
+
+    def re_enter(self, version: str, why: str) -> ModelVersion:
+        """Bring a returned version back, to pass the gates again."""
+        return self._post(f"/versions/{version}/re-entry", {"why": why}, ModelVersion)
+
     def trace(self, key: str) -> list[dict[str, Any]]:
         """Everything about the decisions with this id or request id."""
         return self._get(f"/traces/{key}", list[dict[str, Any]])

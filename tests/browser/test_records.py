@@ -34,6 +34,14 @@ def test_closed_work_names_the_gate_run_that_closed_it(page: Page) -> None:
     expect(closed).to_contain_text("validation-churn:1-1 on 2030-03-01 09:00")
 
 
+def test_one_item_shows_its_rule_and_what_is_left_to_say(page: Page) -> None:
+    page.goto("/work")
+    page.get_by_role("link", name="work-1", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("work-1: leakage in churn:4")
+    expect(page.locator("#rule")).to_contain_text("a successor only")
+    assert page.get_by_role("heading", level=2).all_inner_texts() == ["Way back", "Comments", "History"]
+
+
 def test_work_can_be_narrowed_to_one_version(page: Page) -> None:
     page.goto("/")
     page.get_by_role("article", name="churn:2").get_by_role("link", name="1 open work item").click()

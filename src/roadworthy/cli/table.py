@@ -23,6 +23,7 @@ SECTIONS: dict[str, tuple[Row, ...]] = {
         Row("register", "road.register", "Register data or a model version, or all in one go."),
         Row("validate", "road.validate", "Gate 1: may the model leave the workshop?"),
         Row("sign", "road.sign", "Approve or reject a validation, as an independent validator."),
+        Row("reenter", "road.reenter", "Bring a returned version back, where its defects allow it."),
         Row("release", "road.release", "Gate 2: does it hold on production-like traffic?"),
         Row("accept", "road.accept", "Accept a candidate into operation (hand-off)."),
         Row("activate", "road.activate", "Gate 3: can it be operated?"),

@@ -129,3 +129,14 @@ def test_other_papers_do_not_count_as_the_contract(make_material: Make, world: A
 
 def test_it_belongs_to_the_business_step() -> None:
     assert KpiContractHolds.step is Step.V1
+
+
+def test_a_result_on_other_sealed_rows_does_not_spoil_a_contract_for_these(make_material: Make, world: Any) -> None:
+    late = replace(world.contract_evidence, created_at=world.contract_evidence.created_at - timedelta(minutes=1))
+    before = _earlier(world, late.created_at - timedelta(hours=1))
+    elsewhere, here = (replace(before, inputs={"sealed": name}) for name in ("data-other", "data-sealed"))
+    assert judge(make_material(contract_evidence=late, earlier_runs=(elsewhere,))).verdict is Verdict.PASS
+    assert judge(make_material(contract_evidence=late, earlier_runs=(here,))).reasons == ("signed-after-results",)
+    assert judge(make_material(contract_evidence=late, earlier_runs=(elsewhere,), sealed=None)).reasons == (
+        "signed-after-results",
+    )

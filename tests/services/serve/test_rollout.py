@@ -124,6 +124,21 @@ def test_a_version_that_fails_is_rolled_back_by_the_platform_and_goes_back_with_
     assert {"work-item-opened", "recalled"} <= set(world.actions())
 
 
+def test_what_a_rollout_opened_is_closed_by_a_successors_rollout_that_ends_well() -> None:
+    world = rolling("strict")
+    Traffic(world, shift=5.0).send(60)
+    step(world)
+    successor = world.activate_fully(world.register(parents=(V2,)).id)
+    assert [i.state.value for i in world.work()] == ["open"]
+    world.deploy(successor.id, schedule=(0.5, 1.0))
+    traffic = Traffic(world)
+    traffic.sent = 1000
+    traffic.send(80)
+    assert step(world).action == "promote"
+    (item,) = world.work()
+    assert (item.state.value, item.successor, item.closed_by) == ("closed", successor.id, world.deployment().id)
+
+
 def test_a_version_proven_harmful_is_recalled_and_not_deployed_again() -> None:
     world = rolling("strict")
     Traffic(world, shift=5.0).send(60)

@@ -6,12 +6,16 @@ from dataclasses import replace
 from functools import lru_cache
 
 import pytest
+from simulated_offers import simulate
 from small_world import ENDPOINT, V1, World, at, days
 
 from roadworthy.domain.errors import ConflictError, NotAllowedError
 from roadworthy.domain.returns import DefectKind, DevelopmentStep
 from roadworthy.domain.review import ReviewRun, Signal, SignalKind
-from roadworthy.domain.verdict import Verdict
+from roadworthy.domain.verdict import Verdict, worst
+from roadworthy.services.serve.deploy import deploy
+from roadworthy.services.serve.endpoints import register_endpoint
+from roadworthy.services.serve.outcomes import Reported, ingest_outcomes
 from roadworthy.services.watch.review import review_endpoint
 from roadworthy.services.watch.verify import verify_changes
 
@@ -207,3 +211,61 @@ def test_a_review_of_a_young_endpoint_says_what_it_could_not_judge() -> None:
     run = world.review()
     assert run.verdict is Verdict.INCONCLUSIVE
     assert "Could not judge" in run.conclusion
+
+
+def test_a_monitors_item_closes_only_when_a_successor_is_quiet_on_live_traffic(world: World) -> None:
+    next_month(world, 13, shift=2.0)
+    (item,) = [i for i in world.work() if i.defect is DefectKind.DATA_DRIFT]
+    quiet = next_month(world, 16)
+    assert all(s.verdict is Verdict.PASS for s in quiet.signals if s.monitor == "data-drift")
+    assert state_of(world, item.id) == "open"  # the same version, quiet by chance: nothing was mended
+
+    successor = world.register(parents=(V1,))
+    world.activate_fully(successor.id)
+    assert state_of(world, item.id) == "open"  # passing gates is not being quiet
+
+    register_endpoint(world.house, world.who("omar"), "second", "offers", "letter")
+    deploy(world.house, world.who("omar"), successor.id, "second")
+    assert drift_of(second_month(world, 17, shift=2.0)) is Verdict.FAIL
+    assert (state_of(world, item.id), seen_in(world, item.id)) == ("open", (V1,))
+    assert drift_of(second_month(world, 18)) is Verdict.PASS
+    assert state_of(world, item.id) == "open"  # the successor itself shows it now: it takes another one
+
+
+def test_a_monitors_item_is_closed_by_the_review_of_the_successor(world: World) -> None:
+    next_month(world, 13, shift=2.0)
+    (item,) = [i for i in world.work() if i.defect is DefectKind.DATA_DRIFT]
+    successor = world.register(parents=(V1,))
+    world.activate_fully(successor.id)
+    register_endpoint(world.house, world.who("omar"), "second", "offers", "letter")
+    deploy(world.house, world.who("omar"), successor.id, "second")
+    run = second_month(world, 18)
+    closed = next(i for i in world.work() if i.id == item.id)
+    assert (closed.state.value, closed.closed_by, closed.successor) == ("closed", run.id, successor.id)
+
+
+def second_month(world: World, seed: int, **about: float) -> ReviewRun:
+    """A month on the other endpoint, and its review."""
+    since = world.clock.now()
+    frame, y = simulate(ROWS, seed, **about)
+    names = [f"s{seed}-{i}" for i in range(ROWS)]
+    gateway = world.gateway()
+    world.ask(gateway, frame, names, "second")
+    gateway.close()
+    world.clock.advance(days(8))
+    now = world.clock.now()
+    happened = [Reported(name, value, now) for name, value in zip(names, y.tolist(), strict=True)]
+    ingest_outcomes(world.house, world.who("omar"), "second", happened)
+    return review_endpoint(world.house, world.who("omar"), "second", since)
+
+
+def drift_of(run: ReviewRun) -> Verdict:
+    return worst(s.verdict for s in run.signals if s.monitor == "data-drift")
+
+
+def seen_in(world: World, item: str) -> tuple[str, ...]:
+    return next(i.seen_in for i in world.work() if i.id == item)
+
+
+def state_of(world: World, item: str) -> str:
+    return next(str(i.state.value) for i in world.work() if i.id == item)

@@ -150,6 +150,8 @@ STATUSES: dict[str, tuple[str, str, str, Any, int, str]] = {
         "omar", "POST", f"/endpoints/{ENDPOINT}/rollout/resume", {"reason": "x"}, 409, "illegal-transition",
     ),
     "unknown work item": ("omar", "PUT", "/work-items/work-9/assignee", {"assignee": "dan"}, 404, "not-found"),
+    "history of an unknown work item": ("ada", "GET", "/work-items/work-9", None, 404, "not-found"),
+    "re-entry of what serves": ("dan", "POST", f"/versions/{V1}/re-entry", {"why": "x"}, 409, "illegal-transition"),
     "a negative page": ("ada", "GET", "/versions?limit=-1", None, 422, "setting"),
     "a page of text": ("ada", "GET", "/versions?limit=many", None, 422, "input"),
     "an endless page": ("ada", "GET", "/versions?offset=99999999999999999999", None, 422, "setting"),

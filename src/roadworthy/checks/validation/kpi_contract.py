@@ -48,7 +48,8 @@ class KpiContractHolds(Check):
     Verdict:
         pass when the contrast's lower limit >= target and every limit's interval lies wholly on its allowed side;
         fail when the contrast's upper limit < target (kpi-not-met), an interval lies wholly beyond its limit
-        (unintended-outcome), or the contract was signed after a result of it was known (kpi-not-met). All promises
+        (unintended-outcome), or the contract was signed after a result of it was known (kpi-not-met). A result on
+        other sealed rows than these is none of them: under a new contract a version is judged on new rows. All promises
         must hold, so no correction for their number is due: a false pass has probability <= (1 - level) / 2
         (intersection-union).
 
@@ -68,6 +69,7 @@ class KpiContractHolds(Check):
     """
 
     id = "kpi-contract"
+    version = 2
     title = "The KPI contract holds on sealed data"
     step = Step.V1
     needs = ("contract", "contract_evidence", "kpi")
@@ -114,7 +116,12 @@ class KpiContractHolds(Check):
                 f"The result was computed for contract {kpi.contract}, the one in force is {contract.id}.",
                 reasons=("other-contract",),
             )
-        known = [run.id for run in material.earlier_runs if run.started_at < evidence.created_at and _saw_kpi(run)]
+        rows = material.sealed.dataset.id if material.sealed is not None else ""
+        known = [
+            run.id
+            for run in material.earlier_runs
+            if run.started_at < evidence.created_at and _saw_kpi(run) and _on(run, rows)
+        ]
         if known or evidence.created_at > material.now:
             what = f"run {named(known)} had measured it" if known else "this run started"
             return self.finding(
@@ -128,6 +135,11 @@ class KpiContractHolds(Check):
 
 def _saw_kpi(run: Any) -> bool:
     return any(f.check == KpiContractHolds.id and f.statistic is not None for f in run.findings)
+
+
+def _on(run: Any, sealed: str) -> bool:
+    """Whether a run looked at this sealed data; one that does not say which counts as if it had."""
+    return run.inputs.get("sealed", sealed) == sealed or not sealed
 
 
 def _target(contract: KpiContract, kpi: KpiResult, params: KpiContractParams) -> _Part:

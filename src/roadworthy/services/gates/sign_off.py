@@ -14,7 +14,7 @@ from roadworthy.domain.trust import EvidenceKind, Person, SignOff
 from roadworthy.evidence.statements import sign_off_statement
 from roadworthy.services.facts import version_facts
 from roadworthy.services.house import House
-from roadworthy.services.watch.work_items import open_item
+from roadworthy.services.watch.work_items import close_signed, open_item
 
 
 def sign_off(house: House, actor: Person, version_id: str, *, approved: bool, reason: str) -> SignOff:
@@ -71,7 +71,9 @@ def _sign(house: House, tx: Transaction, actor: Person, version_id: str, *, appr
     decision = replace(decision, statement=evidence.id)
     tx.of(SignOff).add(decision)
     tx.of(ModelVersion).replace(version, replace(version, state=state))
-    if not approved:
+    if approved:
+        close_signed(house, tx, version, decision.id)
+    else:
         open_item(
             house, tx, version, DefectKind.BEHAVIOUR, f"sign-off by {actor.id}", reason, Gate.VALIDATION.value
         )

@@ -31,7 +31,7 @@ from roadworthy.services.facts import facts_of
 from roadworthy.services.house import PLATFORM, House, plain
 from roadworthy.services.serve.deploy import deployment_in_force, put_in_force
 from roadworthy.services.serve.publish import publish
-from roadworthy.services.watch.work_items import open_item
+from roadworthy.services.watch.work_items import close_promoted, open_item
 
 
 def step_rollout(house: House, endpoint: str, rule: CanaryRule) -> RolloutLook | None:
@@ -52,6 +52,9 @@ def step_rollout(house: House, endpoint: str, rule: CanaryRule) -> RolloutLook |
             put_in_force(house, tx, deployment, moved, PLATFORM, decision.sentence)
         if decision.action is Action.ROLL_BACK:
             _send_back(house, tx, deployment, decision)
+        if decision.action is Action.PROMOTE:
+            promoted = tx.of(ModelVersion).get(_arm(deployment, ArmRole.CHALLENGER).version)
+            close_promoted(house, tx, promoted, deployment.id)
     publish(house, endpoint)
     return record
 

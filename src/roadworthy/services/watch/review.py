@@ -11,7 +11,7 @@ import numpy as np
 from roadworthy.domain.errors import ConflictError
 from roadworthy.domain.model import Dataset, DatasetRole, ModelVersion
 from roadworthy.domain.ports import Transaction
-from roadworthy.domain.returns import DefectKind, WorkItem
+from roadworthy.domain.returns import RE_ENTRY, DefectKind, WorkItem
 from roadworthy.domain.review import LedgerEntry, ReviewRun, Signal, SignalKind
 from roadworthy.domain.serving import Decision, DecisionStatus, Endpoint, Outcome
 from roadworthy.domain.trust import Person
@@ -29,7 +29,7 @@ from roadworthy.services.serve.deploy import deployment_in_force
 from roadworthy.services.serve.plan import champion_of
 from roadworthy.services.watch.ledger import ledger_entries
 from roadworthy.services.watch.windows import decision_frame, due
-from roadworthy.services.watch.work_items import open_item
+from roadworthy.services.watch.work_items import close_quiet, open_item
 from roadworthy.statistics.frame import Bools, Floats, Frame
 from roadworthy.value.expression import compile_expression, evaluate
 from roadworthy.value.movement import Cause, KpiWindow, Movement, explain
@@ -247,6 +247,7 @@ def _record(house: House, tx: Transaction, subject: _Subject, judged: _Judgement
         work_items=tuple(i.id for i in items),
     )
     tx.of(ReviewRun).add(run)
+    close_quiet(house, tx, subject.version, run)
     facts = {"review": run.id, "version": subject.version.id, "verdict": conclusion.verdict.value}
     house.record(tx, PLATFORM, "reviewed", endpoint, conclusion.sentence, facts)
     return run
@@ -260,9 +261,8 @@ def _work(
     for defect in conclusion.defects:
         proof = next(s for s in signals if s.defect is defect and s.verdict is Verdict.FAIL)
         summary = f"{proof.subject}: {proof.message}"
-        items.append(
-            open_item(house, tx, subject.version, defect, f"review: {proof.monitor}", summary, "validation")
-        )
+        source, gate = f"review: {proof.monitor}", RE_ENTRY[defect].gate
+        items.append(open_item(house, tx, subject.version, defect, source, summary, gate))
     return items
 
 

@@ -1,15 +1,21 @@
-"""Work items: opened by whatever found a defect, closed only by passing the gate they name."""
+"""Work items: opened by whatever found a defect, closed only when the same judge finds it gone.
+
+A check that failed must pass in the gate the item names, waived is not passed; a validator who rejected must be
+followed by one who approves; a monitor must be quiet in a later review; a rollout must end well. Everything here
+runs inside the transaction of whoever found out. What people do with items is in `way_back.py`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
-from roadworthy.domain.errors import SettingError
-from roadworthy.domain.gate import GateRun
+from roadworthy.domain.gate import Finding, GateRun
 from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.ports import Transaction
-from roadworthy.domain.returns import WAY_BACK, DefectKind, WorkItem, WorkItemState
-from roadworthy.domain.trust import Person
+from roadworthy.domain.returns import WAY_BACK, DefectKind, Origin, WorkItem, WorkItemState, origin_of
+from roadworthy.domain.review import ReviewRun
 from roadworthy.domain.verdict import Verdict
 from roadworthy.services.house import PLATFORM, House
 
@@ -26,12 +32,24 @@ def open_item(
     summary: str,
     re_entry: str,
 ) -> WorkItem:
-    """Open a work item, or return the open one for the same defect of the same version."""
-    for item in tx.of(WorkItem).find(version=version.id, state=WorkItemState.OPEN):
-        if item.defect is defect:
-            return item
+    """The work item of a defect: one per defect kind and judge in a line of descent.
+
+    An open one of the version is left as it is; one of an ancestor moves on to this version; a closed one opens
+    again. One on another branch of the lineage stays as it is and is named in the new one.
+    """
+    mine = {version.id, *ancestors(tx, version)}
+    judge = origin_of(source)
+    alike = [
+        item
+        for item in tx.of(WorkItem).find(use_case=version.use_case, newest_first=True)
+        if item.defect is defect and item.judge == judge
+    ]
+    known = next((item for item in alike if item.version in mine), None)
+    if known is not None:
+        return _again(house, tx, known, version, summary)
+    relatives = (item for item in alike if _related(tx, item, mine))
     item = WorkItem(
-        id=f"work-{tx.of(WorkItem).count() + 1}",
+        id=f"work-{tx.of(WorkItem).count() + 1}",  # writers take turns, and items are never deleted
         version=version.id,
         use_case=version.use_case,
         defect=defect,
@@ -40,17 +58,40 @@ def open_item(
         summary=summary,
         re_entry=re_entry,
         opened_at=house.clock.now(),
+        earlier=next((item.id for item in relatives), ""),
     )
     tx.of(WorkItem).add(item)
-    house.record(
-        tx,
-        PLATFORM,
-        "work-item-opened",
-        version.id,
-        summary,
-        {"item": item.id, "defect": defect.value, "to": item.step.value},
-    )
+    facts = {"item": item.id, "defect": defect.value, "to": item.step.value}
+    house.record(tx, PLATFORM, "work-item-opened", version.id, summary, facts)
     return item
+
+
+def _again(house: House, tx: Transaction, item: WorkItem, version: ModelVersion, summary: str) -> WorkItem:
+    """The item when its defect was seen once more."""
+    closed = item.state is WorkItemState.CLOSED
+    if not closed and item.version == version.id:
+        return item
+    before = tuple(v for v in (*item.seen_in, item.version) if v != version.id)
+    facts = {"item": item.id, "defect": item.defect.value, "to": item.step.value}
+    if not closed:
+        moved = replace(item, version=version.id, seen_in=before, summary=summary)
+        house.record(tx, PLATFORM, "work-item-still-there", version.id, summary, facts)
+    else:
+        moved = replace(
+            item,
+            version=version.id,
+            seen_in=before,
+            summary=summary,
+            state=WorkItemState.OPEN,
+            closed_by="",
+            closed_at=None,
+            successor="",
+            reopened=item.reopened + 1,
+        )
+        facts |= {"was-closed-by": item.closed_by, "times": str(moved.reopened)}
+        house.record(tx, PLATFORM, "work-item-reopened", version.id, summary, facts)
+    tx.of(WorkItem).replace(item, moved)
+    return moved
 
 
 def open_for_findings(house: House, tx: Transaction, version: ModelVersion, run: GateRun) -> list[WorkItem]:
@@ -63,16 +104,95 @@ def open_for_findings(house: House, tx: Transaction, version: ModelVersion, run:
 
 
 def close_passed(house: House, tx: Transaction, version: ModelVersion, run: GateRun) -> list[WorkItem]:
-    """Close what this pass has mended: items of the version or its ancestors that name this gate."""
+    """Close what this passed run has mended: the gate is the one the item names, and its check passed in it.
+
+    A waived finding, and a check the playbook does not ask for, close nothing.
+    """
+    passed = {f.check for f in run.findings if _passed(f)}
+
+    def gone(item: WorkItem) -> bool:
+        origin, check = item.judge
+        return item.re_entry == run.gate.value and (
+            (origin is Origin.CHECK and check in passed) or origin is Origin.OTHER
+        )
+
+    return _close(house, tx, version, run.id, gone)
+
+
+def close_signed(house: House, tx: Transaction, version: ModelVersion, sign_off: str) -> list[WorkItem]:
+    """Close what a rejection opened, now that the validation of this version is approved."""
+    return _close(house, tx, version, sign_off, lambda item: item.judge[0] is Origin.SIGN_OFF)
+
+
+def close_promoted(house: House, tx: Transaction, version: ModelVersion, deployment: str) -> list[WorkItem]:
+    """Close what a rollout of an ancestor opened, now that the rollout of this version ended well."""
+    return _close(house, tx, version, deployment, lambda item: item.judge[0] is Origin.ROLLOUT)
+
+
+def close_quiet(house: House, tx: Transaction, version: ModelVersion, run: ReviewRun) -> list[WorkItem]:
+    """Close what a monitor opened, now that it is quiet about this version on live traffic.
+
+    Quiet: it measured something, all it measured lets through, and no other monitor proves the same defect.
+    """
+    proven = {s.defect for s in run.signals if s.verdict is Verdict.FAIL}
+
+    def gone(item: WorkItem) -> bool:
+        origin, monitor = item.judge
+        said = [s.verdict for s in run.signals if s.monitor == monitor]
+        quiet = bool(said) and all(v.lets_through for v in said)
+        return origin is Origin.MONITOR and quiet and item.defect not in proven
+
+    return _close(house, tx, version, run.id, gone)
+
+
+def _passed(finding: Finding) -> bool:
+    return finding.verdict.lets_through and not finding.waived
+
+
+def _close(
+    house: House, tx: Transaction, version: ModelVersion, by: str, gone: Callable[[WorkItem], bool]
+) -> list[WorkItem]:
     family = {version.id, *ancestors(tx, version)}
     closed: list[WorkItem] = []
     for item in tx.of(WorkItem).find(use_case=version.use_case, state=WorkItemState.OPEN):
-        if item.version in family and item.re_entry == run.gate.value:
-            done = replace(item, state=WorkItemState.CLOSED, closed_by=run.id, closed_at=house.clock.now())
-            tx.of(WorkItem).replace(item, done)
-            house.record(tx, PLATFORM, "work-item-closed", version.id, facts={"item": item.id, "by": run.id})
-            closed.append(done)
+        if item.version not in family or not gone(item) or not _may_mend(tx, item, version):
+            continue
+        done = replace(
+            item,
+            state=WorkItemState.CLOSED,
+            closed_by=by,
+            closed_at=house.clock.now(),
+            successor=version.id if version.id != item.version else item.successor,
+        )
+        tx.of(WorkItem).replace(item, done)
+        house.record(tx, PLATFORM, "work-item-closed", version.id, facts={"item": item.id, "by": by})
+        closed.append(done)
     return closed
+
+
+def _may_mend(tx: Transaction, item: WorkItem, version: ModelVersion) -> bool:
+    """A successor may always; the version itself only when the rule lets it come back, and it did.
+
+    Live traffic may be quiet by chance: without having gone back, a version has mended nothing.
+    """
+    if version.id != item.version:
+        return True
+    if item.judge[0] not in (Origin.MONITOR, Origin.ROLLOUT):
+        return item.rule.same_version or item.judge[0] is Origin.OTHER
+    passed_since = any(
+        run.gate.value == item.re_entry
+        and run.started_at >= item.opened_at
+        and run.verdict is not None
+        and run.verdict.lets_through
+        for run in tx.of(GateRun).find(version=version.id)
+    )
+    return item.rule.same_version and passed_since
+
+
+def _related(tx: Transaction, item: WorkItem, family: set[str]) -> bool:
+    """Whether an item's version shares an ancestor with these versions."""
+    other = tx.of(ModelVersion).get(item.version)
+    return bool(family & {other.id, *ancestors(tx, other)})
 
 
 def ancestors(tx: Transaction, version: ModelVersion) -> tuple[str, ...]:
@@ -87,26 +207,10 @@ def ancestors(tx: Transaction, version: ModelVersion) -> tuple[str, ...]:
     return tuple(found)
 
 
-def assign(house: House, actor: Person, item_id: str, assignee: str) -> WorkItem:
-    """Give an open work item to a person."""
-    house.allow(actor, "review")
-    with house.store.begin() as tx:
-        item = tx.of(WorkItem).get(item_id)
-        tx.of(Person).get(assignee)
-        if item.state is not WorkItemState.OPEN:
-            raise SettingError(f"{item.id} is closed", remedy="Only open work items are assigned.", item=item.id)
-        changed = replace(item, assignee=assignee)
-        tx.of(WorkItem).replace(item, changed)
-        house.record(tx, actor.id, "work-item-assigned", item.version, facts={"item": item.id, "to": assignee})
-    return changed
-
-
 def work_items(house: House, use_case: str | None = None, *, open_only: bool = False) -> list[WorkItem]:
     """Work items, newest first."""
+    equals: dict[str, Any] = {"use_case": use_case} if use_case is not None else {}
+    if open_only:
+        equals["state"] = WorkItemState.OPEN
     with house.store.read() as tx:
-        found = tx.of(WorkItem).find(newest_first=True)
-    return [
-        item
-        for item in found
-        if (use_case is None or item.use_case == use_case) and (not open_only or item.state is WorkItemState.OPEN)
-    ]
+        return tx.of(WorkItem).find(newest_first=True, **equals)

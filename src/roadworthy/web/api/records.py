@@ -1,4 +1,4 @@
-"""What was recorded: status, work items, the change record, traces."""
+"""What was recorded: status, work items and the way back, the change record, traces."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from roadworthy.services.house import plain
 from roadworthy.services.watch.status import status
 from roadworthy.services.watch.trace import trace
 from roadworthy.services.watch.verify import changes, verify_changes
-from roadworthy.services.watch.work_items import assign, work_items
+from roadworthy.services.watch.way_back import assign, comment, link_successor, re_enter, work_item
+from roadworthy.services.watch.work_items import work_items
 from roadworthy.web.api.access import ActingPerson, TheHouse
 
 router = APIRouter(tags=["records"])
@@ -22,6 +23,27 @@ class Assignment(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     assignee: str
+
+
+class NewComment(BaseModel):
+    """What somebody says about a work item."""
+
+    model_config = ConfigDict(extra="forbid")
+    text: str
+
+
+class Successor(BaseModel):
+    """The version that is to mend a work item."""
+
+    model_config = ConfigDict(extra="forbid")
+    successor: str
+
+
+class ReEntryRequest(BaseModel):
+    """What was mended."""
+
+    model_config = ConfigDict(extra="forbid")
+    why: str
 
 
 @router.get("/status")
@@ -43,6 +65,35 @@ def list_work_items(house: TheHouse, actor: ActingPerson, use_case: str = "", op
 def put_assignee(house: TheHouse, actor: ActingPerson, item: str, body: Assignment) -> dict[str, Any]:
     """Give a work item to a person."""
     found: dict[str, Any] = plain(assign(house, actor, item, body.assignee))
+    return found
+
+
+@router.get("/work-items/{item}")
+def get_work_item(house: TheHouse, actor: ActingPerson, item: str) -> dict[str, Any]:
+    """One work item, its re-entry rule and its history."""
+    house.allow(actor, "read")
+    found: dict[str, Any] = plain(work_item(house, item))
+    return found
+
+
+@router.post("/work-items/{item}/comments", status_code=201)
+def post_comment(house: TheHouse, actor: ActingPerson, item: str, body: NewComment) -> dict[str, Any]:
+    """Say something about a work item."""
+    found: dict[str, Any] = plain(comment(house, actor, item, body.text))
+    return found
+
+
+@router.put("/work-items/{item}/successor")
+def put_successor(house: TheHouse, actor: ActingPerson, item: str, body: Successor) -> dict[str, Any]:
+    """Name the version that is to mend a work item."""
+    found: dict[str, Any] = plain(link_successor(house, actor, item, body.successor))
+    return found
+
+
+@router.post("/versions/{version}/re-entry", status_code=201)
+def post_re_entry(house: TheHouse, actor: ActingPerson, version: str, body: ReEntryRequest) -> dict[str, Any]:
+    """Bring a returned version back, to pass the gates again."""
+    found: dict[str, Any] = plain(re_enter(house, actor, version, body.why))
     return found
 
 

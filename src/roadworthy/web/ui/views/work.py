@@ -1,21 +1,25 @@
-"""Work items: every defect on its way back to a named development step, open ones first."""
+"""Work items: every defect on its way back to a named development step, open ones first; or one with its history."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from roadworthy.domain.returns import WorkItem, WorkItemState
+from roadworthy.domain.trust import Change
+from roadworthy.services.watch.way_back import ItemView, work_item
 from roadworthy.services.watch.work_items import work_items
 from roadworthy.web.ui.layout import Ask, Page, Text, house_of
 from roadworthy.web.ui.markup import Child, Markup, h
 from roadworthy.web.ui.site import Site
-from roadworthy.web.ui.words import card, command, count, empty, joined, link, moment, table, version_link
+from roadworthy.web.ui.words import card, command, count, empty, facts, joined, link, moment, table, version_link
 
 COLUMNS = ("Item", "Version", "Defect", "Back to", "Found by", "What was found", "Closed by", "Assignee")
 
 
 def build(site: Site, ask: Ask) -> Page:
-    """All work items, or those of one version (`?version=`)."""
+    """All work items, those of one version (`?version=`), or one item (`?item=`)."""
+    if ask.query.get("item"):
+        return _one(work_item(house_of(site), ask.query["item"]))
     only = ask.query.get("version", "")
     items = [w for w in work_items(house_of(site)) if not only or w.version == only]
     waiting = [w for w in items if w.state is WorkItemState.OPEN]
@@ -26,8 +30,8 @@ def build(site: Site, ask: Ask) -> Page:
         h("h1", f"{count(len(waiting), 'open work item')}{of}, {len(closed)} closed", class_="sentence"),
         h(
             "p",
-            "A failing check, a proven drift or a rollback opens a work item. Nobody closes one by hand: passing "
-            "the gate it names does.",
+            "A failing check, a proven drift or a rollback opens a work item. Nobody closes one by hand: what found "
+            "the defect must find it gone. When the defect comes back, so does the item.",
             class_="dim",
         ),
         h("p", link("Show all versions", "work")) if only else None,
@@ -59,8 +63,9 @@ def _row(item: WorkItem) -> list[Child]:
         end: Child = joined([item.closed_by, moment(item.closed_at)], " on ")
     else:
         end = f"passing {item.re_entry} again"
+    again = h("span", f" came back {count(item.reopened, 'time')}", class_="dim") if item.reopened else None
     return [
-        joined([item.id, moment(item.opened_at)], " "),
+        [joined([link(item.id, "work", item=item.id), moment(item.opened_at)], " "), again],
         version_link(item.version),
         h("span", item.defect.value.replace("-", " "), class_="defect"),
         item.step.value,
@@ -69,3 +74,62 @@ def _row(item: WorkItem) -> list[Child]:
         end,
         item.assignee or h("span", "nobody yet", class_="dim"),
     ]
+
+
+def _one(found: ItemView) -> Page:
+    item, rule = found.item, found.rule
+    head = h(
+        "section",
+        h("h1", f"{item.id}: {item.defect.value.replace('-', ' ')} in {item.version}", class_="sentence"),
+        h("p", item.summary),
+        h("p", link("All work items", "work")),
+        class_="headline",
+    )
+    by = "the version itself or a successor" if rule.same_version else "a successor only"
+    again = "every step" if rule.again == ("*",) else ", ".join(rule.again)
+    rows: dict[str, Child] = {
+        "State": item.state.value,
+        "Version": version_link(item.version),
+        "Seen before in": joined([version_link(v) for v in item.seen_in]) if item.seen_in else "no other version",
+        "Back to": item.step.value,
+        "Found by": item.source,
+        "Closed by": item.closed_by or f"passing {item.re_entry} again",
+        "Mended by": version_link(item.successor) if item.successor else "no version named yet",
+        "May come back": by,
+        "Measured again": again,
+        "Why": rule.why,
+        "Assignee": item.assignee or "nobody yet",
+        "Came back": count(item.reopened, "time"),
+        "On another branch": link(item.earlier, "work", item=item.earlier) if item.earlier else "not seen",
+    }
+    return Page(
+        item.id,
+        (
+            Text("head", head),
+            Text("rule", card("Way back", facts(rows), name="rule")),
+            Text("comments", _comments(item)),
+            Text("history", _history(found.history)),
+        ),
+    )
+
+
+def _comments(item: WorkItem) -> Markup:
+    if not item.comments:
+        how = ("Say something: ", command("work comment", item.id, "TEXT"), ".")
+        return card("Comments", empty("Nobody said anything yet.", *how), name="comments")
+    said = [h("li", h("b", c.person), " ", moment(c.at), h("p", c.text)) for c in item.comments]
+    return card("Comments", h("ul", said), name="comments")
+
+
+def _history(changes: Sequence[Change]) -> Markup:
+    rows: list[list[Child]] = [
+        [moment(c.at), c.actor, c.action.replace("-", " "), version_link(c.subject), c.why, _told(c)]
+        for c in changes
+    ]
+    return card(
+        "History", table("History", ("When", "Who", "What", "Version", "Why", "Facts"), rows), name="history"
+    )
+
+
+def _told(change: Change) -> str:
+    return ", ".join(f"{k}: {v}" for k, v in change.facts.items() if k != "item")
