@@ -55,7 +55,8 @@ def test_the_migrated_schema_is_the_one_tables_declares(database_url: str, engin
 
 def test_there_is_one_table_per_aggregate_and_one_for_changes(database_url: str, engine: Engine) -> None:
     migrated(database_url)
-    expected = {a.table for a in AGGREGATES} | {"change", migrate.VERSION_TABLE}
+    terms = {f"{a.table}_term" for a in AGGREGATES if a.many or a.words}
+    expected = {a.table for a in AGGREGATES} | terms | {"change", migrate.VERSION_TABLE}
     assert set(inspect(engine).get_table_names()) == expected
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from roadworthy.domain.gate import GateRun
 from roadworthy.domain.model import ArtifactFormat, Dataset, ModelVersion, SealedLook, Signature
@@ -23,8 +22,9 @@ from roadworthy.domain.serving import (
     RolloutLook,
     Scan,
 )
+from roadworthy.domain.storing.card import VersionCard
+from roadworthy.domain.storing.store import Aggregate, ChangeLog, Repository, Store, Stored, Transaction
 from roadworthy.domain.trust import (
-    Change,
     Delegation,
     Evidence,
     HandOff,
@@ -37,44 +37,48 @@ from roadworthy.domain.trust import (
 )
 from roadworthy.domain.use_case import KpiContract, UseCase
 
-
-class Stored(Protocol):
-    """Anything the control store keeps: it has an identity."""
-
-    @property
-    def id(self) -> str:
-        """The identity, unique within its kind."""
-        ...
-
-
-E = TypeVar("E", bound=Stored)
-
-
-@dataclass(frozen=True, slots=True)
-class Aggregate:
-    """How one kind of entity is stored: its table, and the fields one may look it up by."""
-
-    kind: type[Any]
-    table: str
-    indexed: tuple[str, ...]
-
+__all__ = ["Aggregate", "ChangeLog", "Repository", "Store", "Stored", "Transaction"]
+# The control store's port has a folder of its own; it is imported from here like the others.
 
 AGGREGATES: tuple[Aggregate, ...] = (
     Aggregate(Person, "person", ()),
     Aggregate(UseCase, "use_case", ("owner",)),
     Aggregate(KpiContract, "kpi_contract", ("use_case",)),
-    Aggregate(Dataset, "dataset", ("use_case", "role", "digest")),
-    Aggregate(ModelVersion, "model_version", ("use_case", "state", "name")),
+    Aggregate(Dataset, "dataset", ("use_case", "role", "digest"), together=(("use_case", "role"),)),
+    Aggregate(ModelVersion, "model_version", ("use_case", "state", "name"), together=(("use_case", "state"),)),
+    Aggregate(
+        VersionCard,
+        "version_card",
+        ("use_case", "state", "name"),
+        sorts=("name", "approved_at"),
+        moments=("approved_at",),
+        many=("developers",),
+        words=("id", "use_case", "description", "developers"),
+        together=(
+            ("state",),
+            ("use_case",),
+            ("use_case", "state"),
+            ("name",),
+            ("state", "name"),
+            ("approved_at",),
+            ("state", "approved_at"),
+        ),
+    ),
     Aggregate(GateRun, "gate_run", ("version", "gate")),
     Aggregate(Evidence, "evidence", ("kind", "subject", "version")),
     Aggregate(SignOff, "sign_off", ("version", "gate_run")),
     Aggregate(HandOff, "hand_off", ("version",)),
-    Aggregate(WorkItem, "work_item", ("version", "use_case", "state")),
+    Aggregate(
+        WorkItem,
+        "work_item",
+        ("version", "use_case", "state"),
+        together=(("state",), ("version", "state"), ("use_case", "state")),
+    ),
     Aggregate(Endpoint, "endpoint", ("use_case",)),
-    Aggregate(Deployment, "deployment", ("endpoint", "state")),
+    Aggregate(Deployment, "deployment", ("endpoint", "state"), together=(("endpoint",),)),
     Aggregate(RolloutLook, "rollout_look", ("deployment",)),
-    Aggregate(ReviewRun, "review_run", ("endpoint", "version")),
-    Aggregate(LedgerEntry, "ledger_entry", ("endpoint", "version")),
+    Aggregate(ReviewRun, "review_run", ("endpoint", "version"), together=(("endpoint",),)),
+    Aggregate(LedgerEntry, "ledger_entry", ("endpoint", "version"), together=(("endpoint",),)),
     Aggregate(SealedLook, "sealed_look", ("dataset", "lineage")),
     Aggregate(Delegation, "delegation", ("giver", "taker")),
     Aggregate(Token, "token", ("person",)),
@@ -82,85 +86,6 @@ AGGREGATES: tuple[Aggregate, ...] = (
     Aggregate(Login, "login", ("person",)),
     Aggregate(PolicyRevision, "policy_revision", ()),
 )
-
-
-class Repository(Protocol[E]):
-    """The entities of one kind, in the order they were added."""
-
-    def get(self, key: str) -> E:
-        """The entity. Raises NotFoundError naming its kind and key."""
-        ...
-
-    def find(
-        self, *, limit: int = 1_000_000, offset: int = 0, newest_first: bool = False, **equals: object
-    ) -> list[E]:
-        """Entities whose indexed fields equal the given values (enums by member).
-
-        Raises:
-            SettingError: a field that is not indexed.
-        """
-        ...
-
-    def add(self, entity: E) -> None:
-        """Record a new entity. Raises AlreadyExistsError."""
-        ...
-
-    def replace(self, old: E, new: E) -> None:
-        """Swap `old` for `new` (same id). Raises LostUpdateError when what is stored is not `old` any more."""
-        ...
-
-    def count(self, **equals: object) -> int:
-        """How many entities match."""
-        ...
-
-
-class ChangeLog(Protocol):
-    """The append-only change record."""
-
-    def head(self) -> Change | None:
-        """The newest link, or None."""
-        ...
-
-    def append(self, change: Change) -> None:
-        """Add a link that follows the head. Raises LostUpdateError when it does not."""
-        ...
-
-    def read(self, *, subject: str | None = None, after: int = 0, limit: int = 10_000) -> list[Change]:
-        """Links in order, optionally about one subject."""
-        ...
-
-
-class Transaction(Protocol):
-    """One unit of work: everything in it happens, or nothing."""
-
-    def of(self, kind: type[E]) -> Repository[E]:
-        """The repository of one kind of entity."""
-        ...
-
-    @property
-    def changes(self) -> ChangeLog:
-        """The change record."""
-        ...
-
-
-class Store(Protocol):
-    """The control store. A thread is inside at most one transaction, of whichever kind."""
-
-    def begin(self) -> AbstractContextManager[Transaction]:
-        """A transaction that commits when its block ends without an exception; writers are serialised."""
-        ...
-
-    def read(self) -> AbstractContextManager[Transaction]:
-        """What was committed when the block began, unchanged to its end; waits for no writer and blocks none.
-
-        Writing in it raises ConflictError. What is read here may be old by the time it is used: what decides about
-        a write is read again in `begin`.
-        """
-        ...
-
-    def close(self) -> None:
-        """Let go of connections."""
-        ...
 
 
 class ArtifactStore(Protocol):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
+from roadworthy.adapters.storage.filters import Place, check_order, cursor_of, filter_of
 from roadworthy.adapters.storage.rows import (
     CODECS,
     Codec,
@@ -22,6 +24,8 @@ from roadworthy.adapters.storage.rows import (
 from roadworthy.adapters.storage.turn import Open, Turn
 from roadworthy.domain import faults
 from roadworthy.domain.ports import Stored, Transaction
+from roadworthy.domain.storing.card import VersionCard, keep_card
+from roadworthy.domain.storing.query import Page, Query
 from roadworthy.domain.trust import Change
 
 E = TypeVar("E", bound=Stored)
@@ -134,6 +138,7 @@ class _MemoryRepository(Generic[E]):
         if row.id in self._rows:
             raise self._codec.exists(row.id)
         self._transaction.own_rows(self._codec.kind)[row.id] = row
+        keep_card(self._transaction.of(VersionCard), None, entity)
 
     def replace(self, old: E, new: E) -> None:
         """Swap `old` for `new`."""
@@ -143,10 +148,35 @@ class _MemoryRepository(Generic[E]):
         if not self._codec.unchanged(stored, old):
             raise self._codec.lost(after.id)
         self._transaction.own_rows(self._codec.kind)[after.id] = after
+        keep_card(self._transaction.of(VersionCard), stored, new)
 
     def count(self, **equals: object) -> int:
         """How many entities match."""
         return len(self._matching(equals))
+
+    def page(self, query: Query) -> Page[E]:
+        """One page of what matches."""
+        conditions, start = filter_of(self._codec, query), check_order(self._codec, query)
+        found = [
+            (row.indexed[query.sort] if query.sort else "", seq, row)
+            for seq, row in enumerate(self._rows.values(), start=1)
+            if conditions.takes(row)
+        ]
+        found.sort(key=lambda f: f[:2], reverse=query.descending)
+        if start is None:
+            rest = found
+        else:
+            edge = (start.value, start.seq)
+            rest = [f for f in found if (f[:2] < edge if query.descending else f[:2] > edge)]
+        shown = rest[: query.limit]
+        more = cursor_of(query, Place(*shown[-1][:2])) if len(rest) > len(shown) else ""
+        return Page(tuple(self._entity(row) for _, _, row in shown), len(found), more)
+
+    def tally(self, field: str, query: Query) -> dict[str, int]:
+        """How many match per value of an indexed field."""
+        self._codec.check_field(field)
+        conditions = filter_of(self._codec, query)
+        return dict(Counter(row.indexed[field] for row in self._rows.values() if conditions.takes(row)))
 
     def _matching(self, equals: dict[str, object]) -> list[Row]:
         rows = self._rows
@@ -184,6 +214,15 @@ class _MemoryChangeLog:
         if subject is not None:
             check_text(subject, "subject", "change")
         links = (_change(body) for body in bodies[after:])
+        return list(islice((c for c in links if subject is None or c.subject == subject), limit))
+
+    def newest(self, *, subject: str | None = None, before: int = 0, limit: int = 200) -> list[Change]:
+        """Links from the head back, optionally about one subject, or those before a number only."""
+        bodies = self._bodies
+        check_page(limit, before)
+        if subject is not None:
+            check_text(subject, "subject", "change")
+        links = (_change(body) for body in reversed(bodies[: before - 1] if before else bodies))
         return list(islice((c for c in links if subject is None or c.subject == subject), limit))
 
 

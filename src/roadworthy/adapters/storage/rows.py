@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar, get_type_hints
 
 import msgspec
 
+from roadworthy.adapters.storage.terms import KEY_BYTES, moment_text, storable, terms_of
 from roadworthy.domain.errors import (
     AlreadyExistsError,
     DataError,
@@ -31,21 +32,21 @@ from roadworthy.domain.trust import Change
 E = TypeVar("E", bound=Stored)
 T = TypeVar("T")
 
-KEY_BYTES = 1024
-"""Longest id or indexed text, in UTF-8 bytes: well below what a PostgreSQL index entry takes (2704)."""
-
-
 DIGEST_LENGTH = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One stored entity. `digest` is the SHA-256 of `body`'s UTF-8 bytes, 64 hex digits."""
+    """One stored entity. `digest` is the SHA-256 of `body`'s UTF-8 bytes, 64 hex digits.
+
+    `indexed` are the fields and moments it is looked up by, `terms` what it is found by in lists: see `terms.py`.
+    """
 
     id: str
     body: str
     digest: str
     indexed: dict[str, str]
+    terms: frozenset[str] = frozenset()
 
 
 def to_body(entity: object, name: str) -> str:
@@ -102,6 +103,7 @@ class Codec(Generic[E]):
         hints = get_type_hints(aggregate.kind)
         self.kind: type[E] = aggregate.kind
         self.label = aggregate.table.replace("_", " ")
+        self.aggregate = aggregate
         self._types: dict[str, type[Any]] = {name: hints[name] for name in aggregate.indexed}
 
     def row(self, entity: E) -> Row:
@@ -116,8 +118,9 @@ class Codec(Generic[E]):
         if not entity.id:
             raise DataError(f"a {self.label} has an empty id", remedy="Give it an id.", field="id")
         body = to_body(entity, f"{self.label} '{entity.id}'")
-        indexed = {name: self._text(name, getattr(entity, name)) for name in self._types}
-        return Row(entity.id, body, digest_of(body), indexed)
+        indexed = {name: self.text(name, getattr(entity, name)) for name in self._types}
+        indexed |= {name: moment_text(getattr(entity, name)) for name in self.aggregate.moments}
+        return Row(entity.id, body, digest_of(body), indexed, terms_of(self.aggregate, entity))
 
     def entity(self, key: str, body: str, digest: str) -> E:
         """The entity in a row. Raises as `from_body` does."""
@@ -149,14 +152,18 @@ class Codec(Generic[E]):
             SettingError: a field that is not indexed, or a value of another type; names what is allowed.
         """
         for name in equals:
-            if name not in self._types:
-                raise SettingError(
-                    f"a {self.label} cannot be looked up by '{name}'",
-                    remedy=f"Possible: {', '.join(self._types) or 'none, only by id'}.",
-                    field=name,
-                    allowed=tuple(self._types),
-                )
-        return {name: self._text(name, value) for name, value in equals.items()}
+            self.check_field(name)
+        return {name: self.text(name, value) for name, value in equals.items()}
+
+    def check_field(self, name: str) -> None:
+        """Refuse a field that is not indexed. Raises SettingError."""
+        if name not in self._types:
+            raise SettingError(
+                f"a {self.label} cannot be looked up by '{name}'",
+                remedy=f"Possible: {', '.join(self._types) or 'none, only by id'}.",
+                field=name,
+                allowed=tuple(self._types),
+            )
 
     def missing(self, key: str) -> NotFoundError:
         """The error for a key nothing is stored under."""
@@ -182,7 +189,8 @@ class Codec(Generic[E]):
             key=key,
         )
 
-    def _text(self, name: str, value: object) -> str:
+    def text(self, name: str, value: object) -> str:
+        """The stored text of a value of an indexed field. Raises SettingError, DataError."""
         kind = self._types[name]
         if not isinstance(value, kind):
             raise SettingError(
@@ -193,14 +201,6 @@ class Codec(Generic[E]):
         text = str(value.value if isinstance(value, Enum) else value)
         check_text(text, name, self.label)
         return text
-
-
-def storable(text: str) -> bool:
-    """Whether every database we use can keep this text in an index."""
-    try:
-        return "\x00" not in text and len(text.encode()) <= KEY_BYTES
-    except UnicodeEncodeError:
-        return False
 
 
 def check_text(text: str, field: str, label: str) -> None:

@@ -15,10 +15,10 @@ from roadworthy.adapters.storage.failures import in_words, is_passing, translate
 from roadworthy.adapters.storage.migrate import to_head
 from roadworthy.adapters.storage.rows import codec_of
 from roadworthy.adapters.storage.sql_parts import Session, SqlChangeLog, SqlRepository
-from roadworthy.adapters.storage.tables import TABLES
 from roadworthy.adapters.storage.turn import Turn
 from roadworthy.domain import faults
 from roadworthy.domain.ports import Stored, Transaction
+from roadworthy.domain.storing.card import fill_cards
 
 E = TypeVar("E", bound=Stored)
 
@@ -55,6 +55,7 @@ class SqlStore:
         try:
             with store._turn.take(), store._connected(store._engine) as connection, in_words(store._place):
                 to_head(connection, store._place)
+                fill_cards(SqlTransaction(Session(connection, store._place)))
                 connection.commit()
         except BaseException:
             store.close()
@@ -136,7 +137,7 @@ class SqlTransaction:
 
     def of(self, kind: type[E]) -> SqlRepository[E]:
         """The repository of one kind of entity."""
-        return SqlRepository(codec_of(kind), TABLES[kind], self._session)
+        return SqlRepository(codec_of(kind), self._session)
 
     @property
     def changes(self) -> SqlChangeLog:

@@ -4,21 +4,38 @@ from __future__ import annotations
 
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, CursorResult, Executable, Row, Select, Table, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    CursorResult,
+    Executable,
+    Row,
+    Select,
+    Table,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
+from roadworthy.adapters.storage import listing
 from roadworthy.adapters.storage.failures import in_words
+from roadworthy.adapters.storage.filters import Place, check_order, cursor_of, filter_of
 from roadworthy.adapters.storage.rows import (
     Codec,
     check_page,
     check_text,
+    codec_of,
     digest_of,
     from_body,
     link_body,
-    storable,
 )
-from roadworthy.adapters.storage.tables import CHANGE
+from roadworthy.adapters.storage.tables import CHANGE, TABLES, TERMS
+from roadworthy.adapters.storage.terms import storable
 from roadworthy.adapters.storage.turn import Open
 from roadworthy.domain.ports import Stored
+from roadworthy.domain.storing.card import VersionCard, keep_card
+from roadworthy.domain.storing.query import Page, Query
 from roadworthy.domain.trust import Change
 
 E = TypeVar("E", bound=Stored)
@@ -48,9 +65,10 @@ class Session:
 class SqlRepository(Generic[E]):
     """The entities of one kind in one table."""
 
-    def __init__(self, codec: Codec[E], table: Table, session: Session) -> None:
+    def __init__(self, codec: Codec[E], session: Session) -> None:
         self._codec = codec
-        self._table = table
+        self._table = TABLES[codec.kind]
+        self._terms = TERMS.get(codec.kind)
         self._session = session
 
     def get(self, key: str) -> E:
@@ -77,14 +95,18 @@ class SqlRepository(Generic[E]):
         # Asked first: PostgreSQL would end the whole transaction over a refused insert.
         if self._stored(row.id) is not None:
             raise self._codec.exists(row.id)
-        self._session.run(
-            insert(self._table).values(id=row.id, body=row.body, body_digest=row.digest, **row.indexed)
-        )
+        added = insert(self._table).values(id=row.id, body=row.body, body_digest=row.digest, **row.indexed)
+        if self._terms is None:
+            self._session.run(added)
+        else:
+            seq = self._session.run(added.returning(self._table.c.seq)).scalar_one()
+            self._write_terms(self._terms, seq, row.terms)
+        keep_card(self._cards(), None, entity)
 
     def replace(self, old: E, new: E) -> None:
         """Swap `old` for `new`."""
         self._session.open.check_writing(self._codec.label)
-        _, after = self._codec.pair(old, new)
+        before, after = self._codec.pair(old, new)
         found = self._stored(after.id)
         if found is None:
             raise self._codec.missing(after.id)
@@ -95,18 +117,54 @@ class SqlRepository(Generic[E]):
         done = self._session.run(swap.values(body=after.body, body_digest=after.digest, **after.indexed))
         if done.rowcount != 1:
             raise self._codec.lost(after.id)
+        if self._terms is not None and before.terms != after.terms:
+            self._session.run(delete(self._terms).where(self._terms.c.seq == found.seq))
+            self._write_terms(self._terms, found.seq, after.terms)
+        keep_card(self._cards(), old, new)
 
     def count(self, **equals: object) -> int:
         """How many entities match."""
         query = self._where(select(func.count()).select_from(self._table), equals)
         return int(self._session.rows(query)[0][0])
 
+    def page(self, query: Query) -> Page[E]:
+        """One page of what matches."""
+        conditions, start = filter_of(self._codec, query), check_order(self._codec, query)
+        columns, matching = self._table.c, listing.conditions(self._table, self._terms, conditions)
+        total = self._session.rows(select(func.count()).select_from(self._table).where(*matching))[0][0]
+        # Numbers first, from indexes alone; then the bodies of those few.
+        few = listing.ordered(select(columns.seq).where(*matching), self._table, query, start).subquery()
+        bodies = select(
+            columns.id, columns.body, columns.body_digest, columns.seq, listing.value_of(self._table, query)
+        )
+        rows = self._session.rows(
+            listing.ordered(bodies.join(few, few.c.seq == columns.seq), self._table, query, None)
+        )
+        shown = rows[: query.limit]
+        more = cursor_of(query, Place(shown[-1].value, shown[-1].seq)) if len(rows) > len(shown) else ""
+        return Page(tuple(self._entity(row) for row in shown), int(total), more)
+
+    def tally(self, field: str, query: Query) -> dict[str, int]:
+        """How many match per value of an indexed field."""
+        self._codec.check_field(field)
+        column = self._table.c[field]
+        matching = listing.conditions(self._table, self._terms, filter_of(self._codec, query))
+        counted: Select[Any] = select(column, func.count()).where(*matching).group_by(column)
+        return {text: int(n) for text, n in map(tuple, self._session.rows(counted))}
+
+    def _cards(self) -> SqlRepository[VersionCard]:
+        return SqlRepository(codec_of(VersionCard), self._session)
+
+    def _write_terms(self, table: Table, seq: int, terms: frozenset[str]) -> None:
+        if terms:
+            self._session.run(insert(table).values([{"term": term, "seq": seq} for term in sorted(terms)]))
+
     def _stored(self, key: str) -> Row[Any] | None:
         self._session.open.check()
         if not storable(key):
             return None
         columns = self._table.c
-        query = select(columns.id, columns.body, columns.body_digest).where(columns.id == key)
+        query = select(columns.id, columns.body, columns.body_digest, columns.seq).where(columns.id == key)
         return next(iter(self._session.rows(query)), None)
 
     def _where(self, query: Select[Any], equals: dict[str, object]) -> Select[Any]:
@@ -147,6 +205,17 @@ class SqlChangeLog:
         """Links in order, optionally about one subject."""
         check_page(limit, after)
         query = _links().where(CHANGE.c.seq > after).order_by(CHANGE.c.seq).limit(limit)
+        if subject is not None:
+            check_text(subject, "subject", "change")
+            query = query.where(CHANGE.c.subject == subject)
+        return [_change(row) for row in self._session.rows(query)]
+
+    def newest(self, *, subject: str | None = None, before: int = 0, limit: int = 200) -> list[Change]:
+        """Links from the head back, optionally about one subject, or those before a number only."""
+        check_page(limit, before)
+        query = _links().order_by(CHANGE.c.seq.desc()).limit(limit)
+        if before:
+            query = query.where(CHANGE.c.seq < before)
         if subject is not None:
             check_text(subject, "subject", "change")
             query = query.where(CHANGE.c.subject == subject)
