@@ -108,6 +108,10 @@ class Road:
         answer = self._post(f"/use-cases/{use_case}/contract", terms, dict[str, Any])
         return msgspec.convert(answer["contract"], KpiContract)
 
+    def contract(self, use_case: str) -> dict[str, Any]:
+        """The `contract` in force, its `evidence`, and in `validate_again` who was validated under which other one."""
+        return self._get(f"/use-cases/{use_case}/contract", dict[str, Any])
+
     def data(self, source: Any, use_case: str, role: str, *, name: str = "", synthetic: bool = False) -> Dataset:
         """Register a data set: a CSV or Parquet path, a pandas or Arrow table, a `Frame`, or columns by name."""
         payload, file_name = table_bytes(source, name)

@@ -200,6 +200,7 @@ class World:
             "target": 0.2,
             "holdout_share": 0.1,
             "holdout_acts": False,
+            "why": "as this test needs it",
         }
         return agree_contract(self.house, self.who("olga"), KpiTerms(**{**plain, **about}))[0]
 

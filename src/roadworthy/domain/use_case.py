@@ -81,12 +81,23 @@ class KpiLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class TermChange:
+    """One term of a contract as it was and as it is, both in words."""
+
+    term: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
 class KpiContract:
     """What counts as success, agreed and signed before any result on sealed data exists.
 
     `value` is the money expression (per decision, in `unit`); `target` its minimum mean *above what the hold-out
     policy earns*; `guardrails` must stay within limits; `unintended` are outcomes nobody wants. A share
-    `holdout_share` (0..1) of units is decided at random without the model: they get `holdout_acts`.
+    `holdout_share` (0..1) of units is decided at random without the model: they get `holdout_acts`. An outcome is
+    known `label_delay_days` after the decision (None: as the use case says). A contract never changes: a new one is a
+    new revision that says `why`, and in `changes` what differs from the one before.
     """
 
     id: str
@@ -100,6 +111,9 @@ class KpiContract:
     holdout_share: float
     holdout_acts: bool
     created_at: datetime
+    label_delay_days: float | None = None
+    why: str = ""
+    changes: tuple[TermChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

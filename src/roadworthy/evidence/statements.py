@@ -24,7 +24,7 @@ from roadworthy.domain.trust import Change, EvidenceKind, HandOff, SignOff
 from roadworthy.domain.use_case import KpiContract, UseCase
 from roadworthy.domain.verdict import Verdict
 from roadworthy.evidence.canonical import to_json
-from roadworthy.evidence.digest import digest_of, is_digest
+from roadworthy.evidence.digest import digest_json, digest_of, is_digest
 from roadworthy.evidence.predicates import predicate_type
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
@@ -98,8 +98,9 @@ def sign_off_statement(sign_off: SignOff, *, now: datetime) -> Statement:
 
 def contract_statement(contract: KpiContract, *, person: str, now: datetime) -> Statement:
     """Says that a business owner agrees to this KPI contract; the predicate embeds it whole."""
-    predicate = {"contract": to_json(contract), "use_case": contract.use_case, "person": person}
-    return _statement(EvidenceKind.KPI_CONTRACT, f"contract {contract.id}", digest_of(contract), predicate, now)
+    embedded = contract_json(contract)
+    predicate = {"contract": embedded, "use_case": contract.use_case, "person": person}
+    return _statement(EvidenceKind.KPI_CONTRACT, f"contract {contract.id}", digest_json(embedded), predicate, now)
 
 
 def hand_off_statement(hand_off: HandOff, version: ModelVersion, *, now: datetime) -> Statement:
@@ -142,6 +143,21 @@ def checkpoint_statement(head: Change, *, reason: str, now: datetime) -> Stateme
     """Says where the change record stood: the number and digest of its newest link, and why just now."""
     predicate = {"seq": head.seq, "digest": head.digest, "reason": reason}
     return _statement(EvidenceKind.CHECKPOINT, f"link {head.seq} of the change record", head.digest, predicate, now)
+
+
+def contract_json(contract: KpiContract) -> dict[str, Any]:
+    """A contract as it is signed: fields that say nothing are left out.
+
+    A contract signed before there were such fields keeps the digest its owner signed.
+    """
+    whole: dict[str, Any] = to_json(contract)
+    later = ("label_delay_days", "why", "changes")
+    return {k: v for k, v in whole.items() if k not in later or v not in (None, "", [], ())}
+
+
+def contract_digest(contract: KpiContract) -> str:
+    """The digest a contract's signature is about."""
+    return digest_json(contract_json(contract))
 
 
 def version_digest(version: ModelVersion) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from small_world import CASE, V1, World, at
+from small_world import CASE, V1, World, at, days
 
 from roadworthy.domain.errors import (
     ConflictError,
@@ -18,9 +19,11 @@ from roadworthy.domain.errors import (
 from roadworthy.domain.gate import Gate
 from roadworthy.domain.trust import Evidence, EvidenceKind
 from roadworthy.domain.use_case import Bound, KpiContract, KpiLimit
-from roadworthy.evidence.digest import digest_of
+from roadworthy.evidence.canonical import to_json
+from roadworthy.evidence.digest import digest_json
 from roadworthy.evidence.envelope import open_envelope
-from roadworthy.services.catalog.contracts import KpiTerms, agree_contract, contract_in_force
+from roadworthy.evidence.statements import contract_digest
+from roadworthy.services.catalog.contracts import KpiTerms, agree_contract, contract_in_force, validate_again
 from roadworthy.services.gates.run import start_gate
 from roadworthy.services.watch.verify import trust_root
 
@@ -33,7 +36,7 @@ def test_a_contract_is_signed_by_its_owner_over_its_own_digest() -> None:
         found = contract_in_force(tx, CASE)
     assert found is not None
     opened = open_envelope(found[1].envelope, trust_root(world.house))
-    assert (opened.person.id, opened.subject) == ("olga", digest_of(found[0]))
+    assert (opened.person.id, opened.subject) == ("olga", contract_digest(found[0]))
     assert opened.predicate["contract"]["value"] == found[0].value
 
 
@@ -116,3 +119,45 @@ def test_a_contract_does_not_change_while_a_validation_runs_under_it() -> None:
         world.agree(target=0.0)
     world.house.engine.run("gate", "validation-offers:1-1", {"run": "validation-offers:1-1"})
     assert world.agree(target=0.0).revision == 2
+
+
+def test_a_new_contract_says_what_it_changes_and_why_in_what_is_signed() -> None:
+    world = at("validated")
+    world.clock.advance(days(1))
+    second = world.agree(target=0.5, label_delay_days=30.0, why="The plan is dearer now.")
+    told = [("target", "0.2", "0.5"), ("label_delay_days", "7", "30")]
+    assert [(c.term, c.old, c.new) for c in second.changes] == told
+    with world.house.store.begin() as tx:
+        found = contract_in_force(tx, CASE)
+        assert validate_again(tx, CASE) == ((V1, "offers-kpi-1"),)
+    assert found is not None
+    signed = open_envelope(found[1].envelope, trust_root(world.house)).predicate["contract"]
+    assert signed["why"] == "The plan is dearer now."
+    assert [(c["term"], c["old"], c["new"]) for c in signed["changes"]] == told
+    change = world.changes()[-1]
+    assert (change.why, change.facts["to-validate-again"]) == ("The plan is dearer now.", [V1])
+    assert change.facts["changes"] == ["target: 0.2 -> 0.5", "label_delay_days: 7 -> 30"]
+
+
+def test_a_new_contract_that_changes_nothing_is_refused() -> None:
+    with pytest.raises(ConflictError, match="says what 'offers-kpi-1' says"):
+        at("prepared").agree()
+
+
+def test_the_first_contract_takes_the_delay_of_labels_from_the_use_case_and_needs_no_reason() -> None:
+    world = at("prepared")
+    (contract,) = world.all(KpiContract)
+    assert (contract.label_delay_days, contract.changes) == (7.0, ())
+
+
+@pytest.mark.parametrize("delay", [-1.0, 4000.0, float("nan")])
+def test_a_delay_nobody_waits_for_is_refused(delay: float) -> None:
+    with pytest.raises(SettingError, match="label_delay_days"):
+        at("prepared").agree(label_delay_days=delay, target=0.3)
+
+
+def test_a_contract_signed_before_there_were_delays_and_reasons_keeps_its_digest() -> None:
+    old = replace(at("prepared").all(KpiContract)[0], label_delay_days=None, why="")
+    shape = {k: v for k, v in to_json(old).items() if k not in ("label_delay_days", "why", "changes")}
+    assert contract_digest(old) == digest_json(shape)
+    assert contract_digest(replace(old, why="x")) != contract_digest(old)

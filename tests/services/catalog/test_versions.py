@@ -166,7 +166,7 @@ def test_a_version_described_wrongly_is_refused_naming_the_field(
 
 
 def test_a_version_is_not_trained_on_sealed_data(world: World) -> None:
-    with pytest.raises(SettingError, match=r"is sealed test data\. Name a training data set"):
+    with pytest.raises(SettingError, match=r"is sealed test data of 'offers'\. Name a train"):
         world.register(train_dataset=world.dataset("sealed").id)
 
 

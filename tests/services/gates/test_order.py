@@ -26,7 +26,7 @@ from roadworthy.services.gates.run import GateOrder, run_gate
 from roadworthy.services.watch.verify import evidence_of
 
 OPENS: dict[Gate, set[str]] = {
-    Gate.VALIDATION: {"registered", "validated", "signed"},
+    Gate.VALIDATION: {"registered", "validated", "signed", "candidate", "handed-off"},
     Gate.RELEASE: {"signed"},
     Gate.ACTIVATION: {"candidate", "handed-off"},
 }
@@ -130,11 +130,6 @@ def other_case(world: World) -> str:
 
 
 ORDERS: dict[str, tuple[Callable[[World, GateOrder], GateOrder], type[RoadworthyError], str]] = {
-    "sealed data as production": (
-        lambda w, o: replace(o, production=w.dataset("sealed").id),
-        SettingError,
-        "is sealed test data of 'offers'. Name a production sample",
-    ),
     "production of another use case": (
         lambda w, o: replace(o, production=other_case(w)),
         SettingError,

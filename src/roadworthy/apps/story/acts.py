@@ -76,6 +76,7 @@ def agree_target(stage: Stage, target: float, holdout: float) -> None:
         target=target,
         holdout_share=holdout,
         holdout_acts=True,
+        why=f"a target of {target:g} EUR per client, with {holdout:.0%} of clients held out",
         guardrails=[
             {"name": "share called", "expression": "acted", "bound": "at-least", "limit": 0.02, "unit": "share"}
         ],

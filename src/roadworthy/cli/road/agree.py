@@ -15,7 +15,9 @@ from roadworthy.cli.marks import number
 from roadworthy.domain.errors import SettingError
 from roadworthy.domain.use_case import KpiContract
 
-FIELDS = ("unit", "value", "target", "holdout_share", "holdout_acts", "guardrails", "unintended")
+FIELDS = (
+    "unit", "value", "target", "holdout_share", "holdout_acts", "guardrails", "unintended", "label_delay_days", "why",
+)  # fmt: skip
 LIMIT_FIELDS = ("name", "expression", "bound", "limit", "unit")
 
 
@@ -47,6 +49,12 @@ def agree(
         list[str] | None,
         typer.Option(metavar="'NAME: EXPR <= LIMIT UNIT'", help="An outcome nobody wants; repeatable."),
     ] = None,
+    label_delay_days: Annotated[
+        float | None, typer.Option(help="Days until an outcome is known; not given: as the use case says.")
+    ] = None,
+    why: Annotated[
+        str, typer.Option(help="Why the contract changes; every revision after the first needs it.")
+    ] = "",
 ) -> None:
     """Agree and sign the KPI contract of a use case. Columns: score, acted, outcome, held_out, and every input."""
     given: dict[str, Any] = {
@@ -57,13 +65,22 @@ def agree(
         "holdout_acts": holdout_acts,
         "guardrails": [read_limit(x) for x in guardrail] if guardrail else None,
         "unintended": [read_limit(x) for x in unintended] if unintended else None,
+        "label_delay_days": label_delay_days,
+        "why": why or None,
     }
     terms = (read_document(file, FIELDS) if file else {}) | {k: v for k, v in given.items() if v is not None}
     check_terms(terms)
     with desk.road() as road:
         use_case_named(road, use_case)
         contract = road.agree(use_case, **terms)
-    desk.answer(contract, _shown(contract), f"Signed as revision {contract.revision}: {contract.id}.")
+        again = road.contract(use_case)["validate_again"]
+    desk.answer(
+        contract,
+        _shown(contract),
+        *(f"Changed: {c.term}: {c.old} -> {c.new}" for c in contract.changes),
+        *(f"To be validated again: {version}, judged under {under}." for version, under in again.items()),
+        f"Signed as revision {contract.revision}: {contract.id}.",
+    )
 
 
 def check_terms(terms: dict[str, Any]) -> None:
@@ -99,6 +116,8 @@ def _shown(contract: KpiContract) -> Table:
             sign = "<=" if limit.bound.value == "at-most" else ">="
             table.add_row(f"{kind}: {limit.name}", limit.expression, f"{sign} {number(limit.limit, limit.unit)}")
     acts = "acts" if contract.holdout_acts else "does not act"
+    if contract.label_delay_days is not None:
+        table.add_row("outcome known", f"{contract.label_delay_days:g} days after the decision", "")
     table.add_row("hold-out", f"{contract.holdout_share:.1%} of units at random; it {acts}", "")
     return table
 

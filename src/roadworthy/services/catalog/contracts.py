@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 
-from roadworthy.domain.errors import ConflictError, RefusedError, SettingError
+from roadworthy.domain.errors import ConflictError, RefusedError, RoadworthyError, SettingError
 from roadworthy.domain.gate import Gate, GateRun
+from roadworthy.domain.lifecycle import State
 from roadworthy.domain.model import Dataset, DatasetRole, ModelVersion
 from roadworthy.domain.ports import Transaction
 from roadworthy.domain.trust import Evidence, EvidenceKind, Person
 from roadworthy.domain.use_case import KpiContract, KpiLimit, UseCase
-from roadworthy.evidence.digest import digest_of
-from roadworthy.evidence.statements import contract_statement
+from roadworthy.evidence.statements import contract_digest, contract_statement
 from roadworthy.services.catalog.datasets import load_dataset
+from roadworthy.services.catalog.sealed import recorded
+from roadworthy.services.catalog.use_cases import MAX_DELAY_DAYS
 from roadworthy.services.facts import facts_of
 from roadworthy.services.house import House
 from roadworthy.statistics.frame import Frame
 from roadworthy.value.expression import compile_expression, evaluate
+from roadworthy.value.terms import changed_terms
 
 TRIED_ROWS = 50
 """Training rows on which an expression must compute before it is agreed."""
@@ -38,28 +42,32 @@ class KpiTerms:
     holdout_acts: bool
     guardrails: tuple[KpiLimit, ...] = ()
     unintended: tuple[KpiLimit, ...] = ()
+    label_delay_days: float | None = None
+    why: str = ""
 
 
 def agree_contract(house: House, actor: Person, terms: KpiTerms) -> tuple[KpiContract, Evidence]:
     """Record and sign a contract as its business owner. A new one supersedes the last and is a new revision.
 
+    A contract is locked once signed. Who tries to change it while it is being measured, or without saying why after it
+    was, is refused, and so is who does not own it; the attempt is in the change record.
+
     Raises:
         ExpressionError: an expression does not parse, names an unknown column, or does not compute.
-        SettingError: a share outside 0..0.5.
-        RefusedError: the actor is not the use case's owner.
-        ConflictError: no training data yet, or a validation is under way.
+        SettingError: a share or a delay outside its range, or a new contract that does not say why.
+        RefusedError: the actor is not the use case's owner, or results exist and no reason is given.
+        ConflictError: no training data yet, a validation is under way, or nothing would change.
     """
     house.allow(actor, "agree-contract", facts_of(house, use_case=terms.use_case))
     with house.store.read() as tx:
         case = tx.of(UseCase).get(terms.use_case)
-        trained = tx.of(Dataset).find(use_case=case.id, role=DatasetRole.TRAIN)
+        trained = tx.of(Dataset).find(use_case=case.id, role=DatasetRole.TRAIN, limit=1)
         earlier = tx.of(KpiContract).find(use_case=case.id)
-    if actor.id != case.owner:
-        raise RefusedError(
-            f"{actor.id} does not own the use case '{case.id}'",
-            remedy=f"Its owner {case.owner} signs the KPI contract.",
-            actor=actor.id,
-        )
+        obstacle = _obstacle(tx, actor, case, terms, earlier)
+    if obstacle is not None:
+        with house.store.begin() as tx:
+            house.record(tx, actor.id, "kpi-contract-refused", case.id, obstacle.what)
+        raise obstacle
     if not trained:
         raise ConflictError(
             f"'{case.id}' has no training data, so the names in the expressions cannot be checked",
@@ -67,6 +75,49 @@ def agree_contract(house: House, actor: Person, terms: KpiTerms) -> tuple[KpiCon
             use_case=case.id,
         )
     _check_terms(terms, _tried(house, trained[0], case))
+    contract = _next(house, case, terms, earlier)
+    with house.store.begin() as tx:
+        running = _running(tx, case.id)
+        if running is not None:
+            raise running
+        tx.of(KpiContract).add(contract)
+        statement = contract_statement(contract, person=actor.id, now=house.clock.now())
+        evidence = house.attest(tx, actor.id, EvidenceKind.KPI_CONTRACT, statement)
+        facts: dict[str, Any] = {"digest": contract_digest(contract), "evidence": evidence.id}
+        if contract.changes:
+            facts["changes"] = [f"{c.term}: {c.old} -> {c.new}" for c in contract.changes]
+            facts["to-validate-again"] = [version for version, _ in _validated(tx, case.id, _STANDING)]
+        house.record(tx, actor.id, "kpi-contract-agreed", contract.id, contract.why, facts)
+    return contract, evidence
+
+
+def _obstacle(
+    tx: Transaction, actor: Person, case: UseCase, terms: KpiTerms, earlier: list[KpiContract]
+) -> RoadworthyError | None:
+    """Why this person may not agree these terms now, whatever the terms are worth."""
+    if actor.id != case.owner:
+        return RefusedError(
+            f"{actor.id} does not own the use case '{case.id}'",
+            remedy=f"Its owner {case.owner} signs the KPI contract.",
+            actor=actor.id,
+        )
+    if earlier and not terms.why.strip() and _validated(tx, case.id, (*_STANDING, State.RETURNED)):
+        return RefusedError(
+            f"'{earlier[-1].id}' is locked: results on sealed data were computed under it",
+            remedy="A new contract is a new revision and says why (`--why`).",
+            contract=earlier[-1].id,
+        )
+    return _running(tx, case.id)
+
+
+def _next(house: House, case: UseCase, terms: KpiTerms, earlier: list[KpiContract]) -> KpiContract:
+    """The next revision, with what it changes."""
+    if earlier and not terms.why.strip():
+        raise SettingError(
+            f"'{case.id}' has the contract '{earlier[-1].id}', and the new one does not say why",
+            remedy="Give a reason (`--why`): it goes into the signed contract.",
+            field="why",
+        )
     contract = KpiContract(
         id=f"{case.id}-kpi-{len(earlier) + 1}",
         use_case=case.id,
@@ -79,15 +130,87 @@ def agree_contract(house: House, actor: Person, terms: KpiTerms) -> tuple[KpiCon
         holdout_share=terms.holdout_share,
         holdout_acts=terms.holdout_acts,
         created_at=house.clock.now(),
+        label_delay_days=case.label_delay_days if terms.label_delay_days is None else terms.label_delay_days,
+        why=terms.why.strip(),
     )
-    with house.store.begin() as tx:
-        _refuse_during_gate(tx, case.id)
-        tx.of(KpiContract).add(contract)
-        statement = contract_statement(contract, person=actor.id, now=house.clock.now())
-        evidence = house.attest(tx, actor.id, EvidenceKind.KPI_CONTRACT, statement)
-        facts: dict[str, Any] = {"digest": digest_of(contract), "evidence": evidence.id}
-        house.record(tx, actor.id, "kpi-contract-agreed", contract.id, facts=facts)
-    return contract, evidence
+    if not earlier:
+        return contract
+    changes = changed_terms(earlier[-1], contract)
+    if not changes:
+        raise ConflictError(
+            f"the new contract says what '{earlier[-1].id}' says",
+            remedy="Leave that one in force, or change a term.",
+            contract=earlier[-1].id,
+        )
+    return replace(contract, changes=changes)
+
+
+def refuse_peek(house: House, actor: Person, use_case: str, attempt: str) -> None:
+    """Refuse to compute anything on sealed data before the owner has signed what counts.
+
+    Raises:
+        ConflictError: no signed KPI contract; the attempt is recorded.
+    """
+    with house.store.read() as tx:
+        case = tx.of(UseCase).get(use_case)
+        signed = contract_in_force(tx, use_case)
+    if signed is not None:
+        return
+    refusal = ConflictError(
+        f"the use case '{case.id}' has no signed KPI contract",
+        remedy=f"{case.owner} agrees one first: `roadworthy agree`. Results on sealed data come after it.",
+        use_case=case.id,
+    )
+    raise recorded(house, actor, case.id, attempt, refusal)
+
+
+def validate_again(tx: Transaction, use_case: str) -> tuple[tuple[str, str], ...]:
+    """Versions whose newest validation was under another contract than the one in force, with that contract's id."""
+    signed = contract_in_force(tx, use_case)
+    if signed is None or signed[0].revision == 1:
+        return ()
+    return tuple((v, under) for v, under in _validated(tx, use_case, _STANDING) if under != signed[0].id)
+
+
+def refuse_outdated(tx: Transaction, version: ModelVersion, contract: str) -> None:
+    """Refuse to take a version further whose validation was under an earlier contract.
+
+    Raises:
+        ConflictError: names both contracts.
+    """
+    runs = tx.of(GateRun).find(version=version.id, gate=Gate.VALIDATION, newest_first=True, limit=1)
+    under = runs[0].inputs.get("contract", "") if runs else ""
+    if runs and under != contract:
+        raise ConflictError(
+            f"{version.id} was validated and signed under contract '{under}', in force is '{contract}'",
+            remedy=f"Validate it again: `roadworthy validate {version.id}`. If its results were known before "
+            "the new contract was signed, that takes sealed rows nobody has seen.",
+            version=version.id,
+            contract=contract,
+        )
+
+
+_STANDING = (
+    State.AWAITING_SIGN_OFF,
+    State.VALIDATED,
+    State.RELEASING,
+    State.CANDIDATE,
+    State.ACTIVATING,
+    State.ACTIVATED,
+    State.SUSPENDED,
+)
+"""Where a version stands by what a validation found."""
+
+
+def _validated(tx: Transaction, use_case: str, states: Sequence[State]) -> list[tuple[str, str]]:
+    """Versions in these states that were validated, and the contract of the newest validation."""
+    found: list[tuple[str, str]] = []
+    for state in states:
+        for version in tx.of(ModelVersion).find(use_case=use_case, state=state):
+            runs = tx.of(GateRun).find(version=version.id, gate=Gate.VALIDATION, newest_first=True, limit=1)
+            if runs:
+                found.append((version.id, runs[0].inputs.get("contract", "")))
+    return found
 
 
 def contract_in_force(
@@ -98,7 +221,7 @@ def contract_in_force(
     newest = next((c for c in agreed if at is None or c.created_at <= at), None)
     if newest is None:
         return None
-    signed = tx.of(Evidence).find(kind=EvidenceKind.KPI_CONTRACT, subject=digest_of(newest))
+    signed = tx.of(Evidence).find(kind=EvidenceKind.KPI_CONTRACT, subject=contract_digest(newest))
     return (newest, signed[0]) if signed else None
 
 
@@ -111,6 +234,13 @@ def _tried(house: House, dataset: Dataset, case: UseCase) -> Frame:
 
 
 def _check_terms(terms: KpiTerms, tried: Frame) -> None:
+    delay = terms.label_delay_days
+    if delay is not None and not 0 <= delay <= MAX_DELAY_DAYS:
+        raise SettingError(
+            f"label_delay_days is {delay:g}",
+            remedy=f"Allowed: 0 to {MAX_DELAY_DAYS} days.",
+            field="label_delay_days",
+        )
     if not 0 <= terms.holdout_share <= 0.5:
         raise SettingError(
             f"holdout_share is {terms.holdout_share:g}", remedy="Allowed: 0 to 0.5.", field="holdout_share"
@@ -120,12 +250,14 @@ def _check_terms(terms: KpiTerms, tried: Frame) -> None:
         evaluate(compile_expression(limit.expression, tried.names, f"the limit '{limit.name}'"), tried)
 
 
-def _refuse_during_gate(tx: Transaction, use_case: str) -> None:
-    for version in tx.of(ModelVersion).find(use_case=use_case):
+def _running(tx: Transaction, use_case: str) -> ConflictError | None:
+    """What stands in the way while a version is being validated."""
+    for version in tx.of(ModelVersion).find(use_case=use_case, state=State.VALIDATING):
         for run in tx.of(GateRun).find(version=version.id, gate=Gate.VALIDATION):
             if run.verdict is None:
-                raise ConflictError(
+                return ConflictError(
                     f"{version.id} is being validated under the present contract",
                     remedy="Wait until the gate has finished, then agree the new contract.",
                     run=run.id,
                 )
+    return None

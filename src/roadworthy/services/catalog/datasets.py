@@ -9,6 +9,8 @@ from roadworthy.domain.model import Dataset, DatasetRole
 from roadworthy.domain.ports import Transaction
 from roadworthy.domain.trust import Person
 from roadworthy.domain.use_case import UseCase
+from roadworthy.evidence.digest import sha256
+from roadworthy.services.catalog.sealed import refuse_sealed_bytes
 from roadworthy.services.catalog.tables import read_table, refuse_other_shape, split_target
 from roadworthy.services.facts import facts_of
 from roadworthy.services.house import House
@@ -29,7 +31,8 @@ def register_dataset(
 
     Raises:
         DataError: the file or its columns cannot be used.
-        ConflictError: the same bytes are registered as training data and now as sealed test, or the reverse.
+        ConflictError: the same bytes are registered as training data and now as sealed test, or sealed bytes as
+            anything else; the latter is recorded.
     """
     house.allow(actor, "register-dataset", facts_of(house, use_case=use_case))
     with house.store.read() as tx:
@@ -40,7 +43,9 @@ def register_dataset(
     trained = next((d for d in earlier if d.role is DatasetRole.TRAIN), None)
     if trained is not None:
         refuse_other_shape(frame, read_table(house.artifacts.get(trained.digest), trained.source), source)
-    digest = house.artifacts.put(data)
+    digest = sha256(data)
+    refuse_sealed_bytes(house, actor, use_case, digest, role, source)
+    house.artifacts.put(data)
     same = [d for d in earlier if d.digest == digest]
     for other in same:
         if other.role is role:

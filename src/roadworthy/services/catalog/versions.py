@@ -10,6 +10,7 @@ from roadworthy.domain.model import Dataset, DatasetRole, ModelVersion
 from roadworthy.domain.trust import Person
 from roadworthy.domain.use_case import UseCase
 from roadworthy.services.catalog.datasets import load_dataset
+from roadworthy.services.catalog.sealed import refuse_sealed_as
 from roadworthy.services.catalog.signatures import infer
 from roadworthy.services.catalog.use_cases import check_name
 from roadworthy.services.facts import facts_of
@@ -55,7 +56,7 @@ def register_version(house: House, actor: Person, new: NewVersion) -> ModelVersi
     check_name(new.name, "model")
     if not 0 <= new.threshold <= 1:
         raise SettingError(f"threshold is {new.threshold:g}", remedy="Allowed: 0 to 1.", field="threshold")
-    case, dataset = _context(house, new)
+    case, dataset = _context(house, actor, new)
     frame, _ = load_dataset(house, dataset, case)
     names = new.inputs or default_inputs(case, dataset.columns)
     frame.require(names, f"the training data '{dataset.source}'")
@@ -98,13 +99,14 @@ def register_version(house: House, actor: Person, new: NewVersion) -> ModelVersi
     return version
 
 
-def _context(house: House, new: NewVersion) -> tuple[UseCase, Dataset]:
+def _context(house: House, actor: Person, new: NewVersion) -> tuple[UseCase, Dataset]:
     """The use case and the training data a version names; its parents exist."""
     with house.store.read() as tx:
         case = tx.of(UseCase).get(new.use_case)
         dataset = tx.of(Dataset).get(new.train_dataset)
         for parent in new.parents:
             tx.of(ModelVersion).get(parent)
+    refuse_sealed_as(house, actor, dataset.id, DatasetRole.TRAIN, f"train '{new.name}' on sealed data")
     if dataset.role is not DatasetRole.TRAIN:
         raise SettingError(
             f"'{dataset.id}' is {dataset.role.value} data",

@@ -38,8 +38,9 @@ from roadworthy.domain.use_case import KpiContract, UseCase
 from roadworthy.domain.verdict import Verdict
 from roadworthy.evidence.canonical import canonical, to_json
 from roadworthy.evidence.statements import gate_run_statement
-from roadworthy.services.catalog.contracts import contract_in_force
+from roadworthy.services.catalog.contracts import contract_in_force, refuse_outdated, refuse_peek
 from roadworthy.services.catalog.datasets import count_read
+from roadworthy.services.catalog.sealed import refuse_sealed_as
 from roadworthy.services.facts import facts_of
 from roadworthy.services.gates.gather import gather
 from roadworthy.services.gates.playbooks import read_playbook
@@ -94,9 +95,15 @@ def start_gate(house: House, actor: Person, order: GateOrder) -> GateRun:
         version = tx.of(ModelVersion).get(order.version)
         case = tx.of(UseCase).get(version.use_case)
     playbook = read_playbook(order.playbook, case.risk_tier, order.playbook_file)
+    refuse_peek(house, actor, case.id, f"{order.gate.value} of {version.id}")
+    if order.production:
+        attempt = f"{order.gate.value} of {version.id} on sealed data as production"
+        refuse_sealed_as(house, actor, order.production, DatasetRole.PRODUCTION, attempt)
     house.artifacts.put(order.playbook)
     with house.store.begin() as tx:
         inputs = _inputs(tx, version, case, order)
+        if order.gate is not Gate.VALIDATION:
+            refuse_outdated(tx, version, inputs["contract"])
         number = tx.of(GateRun).count(version=version.id, gate=order.gate) + 1
         run = GateRun(
             id=f"{order.gate.value}-{version.id}-{number}",

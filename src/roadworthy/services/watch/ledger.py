@@ -64,7 +64,7 @@ def _line(
         contract=contract,
         since=since,
         until=until,
-        attribution=attribute(values, held, shares, due=due(house, case, rows)),
+        attribution=attribute(values, held, shares, due=due(house, case, contract, rows)),
     )
 
 

@@ -140,7 +140,7 @@ def _window(
     score = scorer(house, version)
     reference_scores = score(frame)
     validated = decided(frame, y, reference_scores, version.threshold)
-    current, aged = decision_frame(decisions, outcomes), due(house, subject.case, decisions)
+    current, aged = decision_frame(decisions, outcomes), due(house, subject.case, contract, decisions)
     inputs = current.select(version.signature.names)
     held: Bools = current["held_out"]
     scores: Floats = current["score"].copy()
@@ -194,7 +194,7 @@ def _movements(
     rates: list[KpiWindow] = []
     values: list[KpiWindow] = []
     for decisions in windows:
-        frame, aged = decision_frame(decisions, outcomes), due(house, subject.case, decisions)
+        frame, aged = decision_frame(decisions, outcomes), due(house, subject.case, contract, decisions)
         # Early outcomes are mostly of one class, and a unit nobody acted on has its value at once.
         held = frame["held_out"][aged]
         rates.append(KpiWindow(frame["outcome"][aged], held))

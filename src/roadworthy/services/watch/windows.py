@@ -8,7 +8,7 @@ from datetime import timedelta
 import numpy as np
 
 from roadworthy.domain.serving import Decision, DecisionStatus, Outcome
-from roadworthy.domain.use_case import UseCase
+from roadworthy.domain.use_case import KpiContract, UseCase
 from roadworthy.services.house import House
 from roadworthy.statistics.frame import Bools, Frame
 
@@ -29,7 +29,8 @@ def decision_frame(decisions: Sequence[Decision], outcomes: Mapping[str, Outcome
     )
 
 
-def due(house: House, case: UseCase, decisions: Sequence[Decision]) -> Bools:
-    """Which decisions are old enough to have an outcome, shape (n_rows,)."""
-    horizon = house.clock.now() - timedelta(days=case.label_delay_days)
+def due(house: House, case: UseCase, contract: KpiContract | None, decisions: Sequence[Decision]) -> Bools:
+    """Which decisions are old enough to have an outcome, shape (n_rows,); a contract's own delay counts first."""
+    agreed = contract.label_delay_days if contract is not None else None
+    horizon = house.clock.now() - timedelta(days=case.label_delay_days if agreed is None else agreed)
     return np.array([d.at <= horizon for d in decisions], dtype=np.bool_)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from roadworthy.domain.errors import NotFoundError, SettingError
 from roadworthy.domain.model import Dataset, DatasetRole
 from roadworthy.domain.use_case import Bound, DecisionPoint, DecisionPointKind, KpiLimit, RiskTier, UseCase
-from roadworthy.services.catalog.contracts import KpiTerms, agree_contract, contract_in_force
+from roadworthy.services.catalog.contracts import KpiTerms, agree_contract, contract_in_force, validate_again
 from roadworthy.services.catalog.datasets import register_dataset
 from roadworthy.services.catalog.use_cases import register_use_case
 from roadworthy.services.house import plain
@@ -69,6 +69,8 @@ class NewContract(BaseModel):
     holdout_acts: bool
     guardrails: list[NewLimit] = Field(default_factory=list)
     unintended: list[NewLimit] = Field(default_factory=list)
+    label_delay_days: float | None = None
+    why: str = ""
 
 
 @router.get("/use-cases")
@@ -104,14 +106,15 @@ def post_use_case(house: TheHouse, actor: ActingPerson, body: NewUseCase) -> dic
 
 @router.get("/use-cases/{use_case}/contract")
 def get_contract(house: TheHouse, actor: ActingPerson, use_case: str) -> dict[str, Any]:
-    """The contract in force with its signature."""
+    """The contract in force with its signature, and which versions were validated under an earlier one."""
     house.allow(actor, "read")
     with house.store.read() as tx:
         tx.of(UseCase).get(use_case)
         signed = contract_in_force(tx, use_case)
+        again = validate_again(tx, use_case)
     if signed is None:
         raise NotFoundError(f"'{use_case}' has no signed contract", remedy="Agree one: `roadworthy agree`.")
-    return {"contract": plain(signed[0]), "evidence": plain(signed[1])}
+    return {"contract": plain(signed[0]), "evidence": plain(signed[1]), "validate_again": dict(again)}
 
 
 @router.post("/use-cases/{use_case}/contract", status_code=201)
@@ -126,9 +129,13 @@ def post_contract(house: TheHouse, actor: ActingPerson, use_case: str, body: New
         holdout_acts=body.holdout_acts,
         guardrails=tuple(_limit(x) for x in body.guardrails),
         unintended=tuple(_limit(x) for x in body.unintended),
+        label_delay_days=body.label_delay_days,
+        why=body.why,
     )
     contract, evidence = agree_contract(house, actor, terms)
-    return {"contract": plain(contract), "evidence": plain(evidence)}
+    with house.store.read() as tx:
+        again = validate_again(tx, use_case)
+    return {"contract": plain(contract), "evidence": plain(evidence), "validate_again": dict(again)}
 
 
 def _limit(given: NewLimit) -> KpiLimit:

@@ -9,11 +9,23 @@ from roadworthy.domain.model import Dataset, DatasetRole
 from roadworthy.domain.ports import Transaction
 from roadworthy.domain.trust import Evidence
 from roadworthy.domain.use_case import Bound, KpiContract, KpiLimit, UseCase
-from roadworthy.services.catalog.contracts import contract_in_force
+from roadworthy.services.catalog.contracts import contract_in_force, validate_again
 from roadworthy.web.ui.layout import Ask, Page, Text, house_of
 from roadworthy.web.ui.markup import Child, Markup, h
 from roadworthy.web.ui.site import Site
-from roadworthy.web.ui.words import card, command, count, digest, empty, facts, moment, number, percent, table
+from roadworthy.web.ui.words import (
+    card,
+    command,
+    count,
+    digest,
+    empty,
+    facts,
+    moment,
+    number,
+    percent,
+    table,
+    version_link,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +35,7 @@ class Shelf:
     case: UseCase
     datasets: tuple[Dataset, ...]
     signed: tuple[KpiContract, Evidence] | None
+    again: tuple[tuple[str, str], ...] = ()
 
 
 def build(site: Site, ask: Ask) -> Page:
@@ -40,7 +53,12 @@ def build(site: Site, ask: Ask) -> Page:
 
 
 def _shelf(tx: Transaction, case: UseCase) -> Shelf:
-    return Shelf(case, tuple(tx.of(Dataset).find(use_case=case.id)), contract_in_force(tx, case.id))
+    return Shelf(
+        case,
+        tuple(tx.of(Dataset).find(use_case=case.id)),
+        contract_in_force(tx, case.id),
+        validate_again(tx, case.id),
+    )
 
 
 def _show(of: Shelf) -> Markup:
@@ -87,10 +105,30 @@ def _contract(of: Shelf) -> Markup:
             f"without it, and the business {acts}.",
         ),
         h("ul", limits) if limits else None,
+        _delay(contract),
+        _changes(contract),
+        *(h("p", version_link(v), f" was validated under {under}: validate it again.") for v, under in of.again),
         h("p", f"Signed by {evidence.signer} on ", moment(evidence.created_at), ", evidence ", digest(evidence.id),
           f"; revision {contract.revision}.", class_="dim"),
     ]  # fmt: skip
     return card("KPI contract", body, name=name)
+
+
+def _delay(contract: KpiContract) -> Markup | None:
+    if contract.label_delay_days is None:
+        return None
+    return h("p", f"An outcome is known {number(contract.label_delay_days)} days after its decision.")
+
+
+def _changes(contract: KpiContract) -> Markup | None:
+    if not contract.changes:
+        return None
+    rows: list[list[Child]] = [[c.term, h("code", c.old), h("code", c.new)] for c in contract.changes]
+    return h(
+        "div",
+        h("p", f"Why it was changed: {contract.why}"),
+        table(f"What revision {contract.revision} changed", ("Term", "Was", "Is"), rows),
+    )
 
 
 def _limit(limit: KpiLimit, lead: str) -> list[Child]:

@@ -1,0 +1,56 @@
+"""Sealed data: every attempt to use it as anything else is refused and stays in the change record.
+
+Also when the person's role allows the action. A look before the contract is signed is refused in `contracts.py`.
+"""
+
+from __future__ import annotations
+
+from roadworthy.domain.errors import ConflictError, RoadworthyError, SettingError
+from roadworthy.domain.model import Dataset, DatasetRole
+from roadworthy.domain.trust import Person
+from roadworthy.services.house import House
+
+
+def refuse_sealed_as(house: House, actor: Person, dataset_id: str, role: DatasetRole, attempt: str) -> None:
+    """Refuse to use sealed data in another role, where its results would be nobody's look.
+
+    Raises:
+        SettingError: the data set is sealed; the attempt is recorded.
+        NotFoundError: there is no such data set.
+    """
+    with house.store.read() as tx:
+        dataset = tx.of(Dataset).get(dataset_id)
+    if dataset.role is DatasetRole.SEALED:
+        refusal = SettingError(
+            f"'{dataset.id}' is sealed test data of '{dataset.use_case}'",
+            remedy=f"Name a {role.value}: `roadworthy register data FILE --role {role.name.lower()}`. Sealed data are "
+            "read by a gate as sealed data, and as nothing else.",
+            dataset=dataset.id,
+        )
+        raise recorded(house, actor, dataset.use_case, attempt, refusal)
+
+
+def refuse_sealed_bytes(
+    house: House, actor: Person, use_case: str, digest: str, role: DatasetRole, name: str
+) -> None:
+    """Refuse to register bytes that are sealed, anywhere, in another role.
+
+    Raises:
+        ConflictError: the bytes are sealed; the attempt is recorded.
+    """
+    with house.store.read() as tx:
+        same = tx.of(Dataset).find(digest=digest, role=DatasetRole.SEALED)
+    if same and role is not DatasetRole.SEALED:
+        refusal = ConflictError(
+            f"'{name}' is registered as sealed test data already",
+            remedy="A model may not be judged on what it was trained on or shown before: give other rows.",
+            digest=digest,
+        )
+        raise recorded(house, actor, use_case, f"register '{name}' as {role.value}", refusal)
+
+
+def recorded(house: House, actor: Person, use_case: str, attempt: str, refusal: RoadworthyError) -> RoadworthyError:
+    """The refusal, after the attempt was written down in a transaction of its own."""
+    with house.store.begin() as tx:
+        house.record(tx, actor.id, "sealed-look-refused", use_case, attempt, {"because": refusal.what})
+    return refusal
