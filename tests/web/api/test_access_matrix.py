@@ -59,7 +59,7 @@ class Call:
 
 
 BOOK = {"playbook": WAIVED.decode()}
-KPI = {"unit": "EUR", "value": "outcome", "target": 0.1, "holdout_share": 0.1, "holdout_acts": False}
+KPI = {"unit": "EUR", "value": "outcome", "target": 0.1, "holdout_share": 0.1, "holdout_acts": False, "why": "anew"}
 META = {"use_case": CASE, "name": "offers", "train_dataset": "none"}
 NEW_CASE = {"id": "more", "objective": "x", "owner": "olga", "target": "y", "positive_label": "yes"}
 UPLOAD = {"Content-Type": "application/octet-stream"}

@@ -17,7 +17,14 @@ from roadworthy.domain.model import ModelVersion
 from roadworthy.sdk import error_of
 
 Open = Callable[[str], Any]
-CONTRACT = {"unit": "EUR", "value": "outcome", "target": 0.1, "holdout_share": 0.1, "holdout_acts": False}
+CONTRACT = {
+    "unit": "EUR",
+    "value": "outcome",
+    "target": 0.1,
+    "holdout_share": 0.1,
+    "holdout_acts": False,
+    "why": "anew",
+}
 META = {"use_case": CASE, "name": "offers", "threshold": 0.4, "inputs": ["age", "balance", "visits", "channel"]}
 
 
