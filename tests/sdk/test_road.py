@@ -39,7 +39,8 @@ from roadworthy.domain.trust import Role
 from roadworthy.domain.use_case import Bound
 from roadworthy.domain.verdict import Verdict
 from roadworthy.gateway.app import GatewayApp
-from roadworthy.sdk import Road, artifact_bytes, connect, table_bytes
+from roadworthy.sdk import Road, connect
+from roadworthy.sdk.handing_over import artifact_bytes, table_bytes
 from roadworthy.statistics.frame import Frame
 from roadworthy.web.api.app import build_api
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from roadworthy.apps.workshop import LocalWorkshop
 from roadworthy.domain.errors import SettingError
 from roadworthy.domain.use_case import UseCase
-from roadworthy.sdk import artifact_bytes, table_bytes
+from roadworthy.sdk.handing_over import artifact_bytes, table_bytes
 from roadworthy.services.catalog.signatures import infer
 from roadworthy.services.catalog.tables import read_table, refuse_other_shape, split_target
 from roadworthy.services.catalog.use_cases import check_name

@@ -13,23 +13,17 @@ Every method is one call of the HTTP API; errors come back as the classes of `ro
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
 import httpx
 import msgspec
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as papq
 
-from roadworthy.adapters.runtimes.skops_runtime import save_skops
-from roadworthy.domain.errors import DataError, InputError, RoadworthyError, UnavailableError
+from roadworthy.domain.errors import InputError, RoadworthyError, UnavailableError
 from roadworthy.domain.gate import Gate, GateRun
 from roadworthy.domain.model import Dataset, ModelVersion
 from roadworthy.domain.returns import WorkItem
@@ -37,8 +31,8 @@ from roadworthy.domain.review import LedgerEntry, ReviewRun
 from roadworthy.domain.serving import Deployment, Endpoint, RolloutLook
 from roadworthy.domain.trust import Change, HandOff, Person, SignOff
 from roadworthy.domain.use_case import KpiContract, UseCase
+from roadworthy.sdk.handing_over import artifact_bytes, environment, read_bytes, table_bytes
 from roadworthy.services.access.tokens import KnownToken, NewToken
-from roadworthy.statistics.frame import Frame
 
 T = TypeVar("T")
 TIMEOUT_S = 900.0
@@ -139,7 +133,7 @@ class Road:
         path, _, function = str(meta.pop("training", "")).rpartition(":")
         if path:
             meta["training"] = function
-            files["training_code"] = ("training.py", _read(Path(path)))
+            files["training_code"] = ("training.py", read_bytes(Path(path)))
         return self._send("POST", "/versions", ModelVersion, data={"meta": json.dumps(meta)}, files=files)
 
     def version(self, version: str) -> ModelVersion:
@@ -231,7 +225,7 @@ class Road:
     def outcome_file(self, endpoint: str, path: Path) -> dict[str, Any]:
         """Report outcomes from a CSV or Parquet file."""
         route = f"/endpoints/{endpoint}/outcomes/file"
-        return self._send("POST", route, dict[str, Any], content=_read(path), params={"name": path.name})
+        return self._send("POST", route, dict[str, Any], content=read_bytes(path), params={"name": path.name})
 
     # Watching
 
@@ -303,7 +297,7 @@ class Road:
         body: dict[str, Any] = {"wait": wait, **about}
         if playbook:
             path = Path(playbook)
-            body |= {"playbook": _read(path).decode("utf-8", "replace"), "playbook_file": path.name}
+            body |= {"playbook": read_bytes(path).decode("utf-8", "replace"), "playbook_file": path.name}
         return self._post(f"/versions/{version}/gates/{gate.value}", body, GateRun)
 
     def _get(self, path: str, kind: type[T], **query: str) -> T:
@@ -352,52 +346,3 @@ def error_of(reply: httpx.Response) -> RoadworthyError:
 
 def _tree(kind: type[RoadworthyError]) -> list[type[RoadworthyError]]:
     return [kind, *(below for child in kind.__subclasses__() for below in _tree(child))]
-
-
-def table_bytes(source: Any, name: str = "") -> tuple[bytes, str]:
-    """A table's bytes and file name, from a path or from anything that holds columns.
-
-    Raises:
-        DataError: neither a path nor a table.
-    """
-    if isinstance(source, str | Path):
-        return _read(Path(source)), name or Path(source).name
-    table = source
-    if isinstance(source, Frame):
-        table = source.to_arrow()
-    elif isinstance(source, Mapping):
-        table = pa.table({k: pa.array(np.asarray(v).tolist()) for k, v in source.items()})
-    elif hasattr(source, "__dataframe__") and not isinstance(source, pa.Table):
-        table = pa.Table.from_pandas(source, preserve_index=False)
-    if not isinstance(table, pa.Table):
-        raise DataError(
-            f"{type(source).__name__} is no table",
-            remedy="Give a path, a pandas or Arrow table, or columns by name.",
-        )
-    stored = io.BytesIO()
-    papq.write_table(table, stored)
-    return stored.getvalue(), name or "table.parquet"
-
-
-def artifact_bytes(model: Any) -> bytes:
-    """The bytes of a model: of a path, as they are, or of a fitted estimator saved with skops."""
-    if isinstance(model, bytes):
-        return model
-    if isinstance(model, str | Path):
-        return _read(Path(model))
-    return save_skops(model)
-
-
-def environment() -> dict[str, str]:
-    """The library versions a model was made with."""
-    names = ("numpy", "scipy", "scikit-learn", "skops", "onnxruntime")
-    return {name: metadata.version(name) for name in names}
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as problem:
-        raise DataError(
-            f"'{path}' cannot be read: {problem.strerror}", remedy="Check the path.", file=str(path)
-        ) from problem
