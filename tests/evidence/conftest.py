@@ -182,6 +182,9 @@ class World:
     def finished(self, gate: Gate, **changes: Any) -> GateRun:
         return replace(finished_run(gate), **changes)
 
+    def checkpoint(self, link: Any, *, by: str = "platform") -> str:
+        return self.sign(statements.checkpoint_statement(link, reason="every 100 links", now=NOW), by)
+
     def deployment(self, **changes: Any) -> Deployment:
         return deployment(**changes)
 
@@ -220,8 +223,8 @@ class World:
         return links
 
     def bundle(self, *, without: str = "", **changes: Any) -> Bundle:
-        pieces = {**self.pieces(), "hand-off": self.hand_off()}
         links = self.changes()
+        pieces = {**self.pieces(), "hand-off": self.hand_off(), "checkpoint": self.checkpoint(links[-1])}
         whole = Bundle(
             use_case=USE_CASE,
             version=VERSION,

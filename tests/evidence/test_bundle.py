@@ -41,6 +41,7 @@ def test_a_complete_bundle_holds_and_lists_every_item(world):
         "envelope 5: kpi-contract",
         "envelope 6: deployment",
         "envelope 7: hand-off",
+        "envelope 8: checkpoint",
         "version and use case",
         "state activated needs validation",
         "state activated needs release",
@@ -134,7 +135,7 @@ def test_evidence_about_something_else_does_not_belong_here(world, piece):
     }[piece]()
     bundle = world.bundle()
     result = report(world, replace(bundle, envelopes=(*bundle.envelopes, other)))
-    assert status(result, "envelope 8")[0] is WRONG
+    assert status(result, "envelope 9")[0] is WRONG
 
 
 @pytest.mark.parametrize("what", ["version", "use case"])

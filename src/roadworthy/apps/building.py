@@ -55,6 +55,7 @@ def open_house(settings: Settings, clock: Clock | None = None, engine: WorkEngin
         perimeter=LocalPerimeter(workshop),
         workshop=workshop,
         seed=settings.seed,
+        checkpoint_every=settings.checkpoint_every,
     )
     found(house, settings.administrator)
     work.register(WORK, lambda durable, arguments: carry_out(house, durable, arguments))

@@ -18,6 +18,7 @@ FILE = "roadworthy.toml"
 RANGES: dict[str, tuple[int, int]] = {
     "port": (0, 65_535),
     "seed": (0, 2**32 - 1),
+    "checkpoint_every": (1, 100_000),
     "token_max_days": (1, 3_650),
     "session_idle_min": (1, 1_440),
     "session_max_h": (1, 168),
@@ -64,6 +65,14 @@ class Settings:
         },
     )
     seed: int = field(default=0, metadata={"help": "seed of every check that draws at random", "unit": ""})
+    checkpoint_every: int = field(
+        default=100,
+        metadata={
+            "help": "sign a checkpoint of the change record at least every so many links; fewer leave less of its end "
+            "to be rewritten unnoticed, more sign less often",
+            "unit": "links",
+        },
+    )
     administrator: str = field(default="admin", metadata={"help": "first administrator's name", "unit": ""})
     local_acting: bool = field(
         default=True,

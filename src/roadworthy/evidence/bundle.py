@@ -5,6 +5,7 @@ The bundle carries a copy of the trust root for reading; what counts is the trus
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
@@ -24,6 +25,7 @@ from roadworthy.domain.trust import Change, EvidenceKind, Person
 from roadworthy.domain.use_case import UseCase
 from roadworthy.evidence.canonical import canonical, parse_canonical, to_json
 from roadworthy.evidence.chain import Checkpoint, check_link, verify_chain
+from roadworthy.evidence.checkpoints import SignedCheckpoint, checkpoint_in, open_checkpoints, verify_record
 from roadworthy.evidence.digest import digest_json, digest_of, sha256
 from roadworthy.evidence.envelope import OpenedStatement, evidence_id, open_envelope
 from roadworthy.evidence.licence import (
@@ -128,7 +130,12 @@ def decode_bundle(data: bytes) -> Bundle:
 
 
 def verify_bundle(
-    bundle: Bundle, trust: TrustRoot, artifact: bytes | None, *, now: datetime | None = None
+    bundle: Bundle,
+    trust: TrustRoot,
+    artifact: bytes | None,
+    *,
+    now: datetime | None = None,
+    against: Sequence[str] = (),
 ) -> BundleReport:
     """What holds, what is wrong and what could not be verified in a bundle, item by item; never raises.
 
@@ -137,6 +144,7 @@ def verify_bundle(
         trust: the verifier's own trust root; the copy in the bundle is only compared with it.
         artifact: the model's bytes; None leaves the artifact item `could-not-verify`.
         now: the verifier's time, UTC; see `open_envelope`.
+        against: envelopes of checkpoints the verifier kept elsewhere.
     """
     items = [_trust_item(bundle.trust, trust), _artifact_item(bundle, artifact)]
     opened: list[OpenedStatement] = []
@@ -147,7 +155,7 @@ def verify_bundle(
             opened.append(statement)
     items.append(_description_item(bundle, opened))
     items += _licence_items(bundle, opened)
-    items.append(_changes_item(bundle))
+    items.append(_changes_item(bundle, opened, against, trust, now))
     return BundleReport(tuple(items))
 
 
@@ -208,6 +216,8 @@ def _check_subject(opened: OpenedStatement, bundle: Bundle) -> None:
         expected = tuple(evidence_id(text) for text in bundle.envelopes)
     elif kind is EvidenceKind.KPI_CONTRACT:
         expected = (digest_json(opened.fact("contract")),)
+    elif kind is EvidenceKind.CHECKPOINT:
+        expected = (checkpoint_in(opened).digest,)
     elif kind is EvidenceKind.DEPLOYMENT:
         expected = (digest_json(opened.fact("deployment")),)
     else:
@@ -269,22 +279,55 @@ def _licence_items(bundle: Bundle, opened: list[OpenedStatement]) -> list[Bundle
     return items
 
 
-def _changes_item(bundle: Bundle) -> BundleItem:
+def _changes_item(
+    bundle: Bundle,
+    opened: Sequence[OpenedStatement],
+    against: Sequence[str],
+    trust: TrustRoot,
+    now: datetime | None,
+) -> BundleItem:
+    """The links, judged by themselves and by every signed checkpoint, of the bundle and of the verifier's own."""
     name, changes = "change record", bundle.changes
     if not changes:
         return BundleItem(name, ItemStatus.COULD_NOT_VERIFY, "the bundle holds no links")
-    whole = len(changes) == max(c.seq for c in changes)
     try:
-        if whole:
-            verify_chain(changes, bundle.head)
-            return BundleItem(name, ItemStatus.OK, f"all {len(changes)} links follow one another")
-        for before, change in zip((None, *changes), changes, strict=False):
-            check_link(change)
-            _check_follows(before, change)
-    except ChainBrokenError as error:
+        inside = tuple(checkpoint_in(o) for o in opened if o.kind is EvidenceKind.CHECKPOINT)
+        known = (*inside, *open_checkpoints(against, trust, now=now))
+        if len(changes) == max(c.seq for c in changes):
+            return _whole_record(name, bundle, known)
+        _check_excerpt(changes, known)
+    except IntegrityError as error:
         return _failed(name, error)
     why = f"{len(changes)} links are as written; that none between them is missing needs the whole record"
     return BundleItem(name, ItemStatus.COULD_NOT_VERIFY, why)
+
+
+def _whole_record(name: str, bundle: Bundle, known: Sequence[SignedCheckpoint]) -> BundleItem:
+    verify_chain(bundle.changes, bundle.head)
+    report = verify_record(bundle.changes, known)
+    if report.open_links:
+        why = (
+            f"all {report.links} links follow one another; the newest {report.open_links} are under no signed"
+            " checkpoint, so their end may have been cut or rewritten"
+        )
+        return BundleItem(name, ItemStatus.COULD_NOT_VERIFY, why)
+    why = f"all {report.links} links follow one another, as {report.checkpoints} signed checkpoints say"
+    return BundleItem(name, ItemStatus.OK, why)
+
+
+def _check_excerpt(changes: Sequence[Change], known: Sequence[SignedCheckpoint]) -> None:
+    for before, change in zip((None, *changes), changes, strict=False):
+        check_link(change)
+        _check_follows(before, change)
+    signed = {c.seq: c for c in known}
+    for change in changes:
+        if change.seq in signed and signed[change.seq].digest != change.digest:
+            raise ChainBrokenError(
+                f"link {change.seq} is not the one that was signed on {signed[change.seq].at}",
+                remedy="Export the bundle again, from a record that verifies.",
+                kind="rewritten",
+                seq=change.seq,
+            )
 
 
 def _check_follows(before: Change | None, change: Change) -> None:

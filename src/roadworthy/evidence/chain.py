@@ -1,7 +1,7 @@
 """The change record as a hash chain: each link names the digest of the one before it.
 
-Within the chain every edit shows. Cutting its end, or rewriting all of it, shows only against a `Checkpoint`
-kept elsewhere (a signed bundle, a note in another system).
+Within the chain every edit shows. Cutting its end, or rewriting all of it, shows only against a checkpoint
+(`checkpoints.py` has the signed ones).
 """
 
 from __future__ import annotations

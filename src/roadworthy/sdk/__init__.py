@@ -29,7 +29,7 @@ from roadworthy.domain.model import Dataset, ModelVersion
 from roadworthy.domain.returns import WorkItem
 from roadworthy.domain.review import LedgerEntry, ReviewRun
 from roadworthy.domain.serving import Deployment, Endpoint, RolloutLook
-from roadworthy.domain.trust import Change, HandOff, Person, SignOff
+from roadworthy.domain.trust import Change, Evidence, HandOff, Person, SignOff
 from roadworthy.domain.use_case import KpiContract, UseCase
 from roadworthy.sdk.handing_over import artifact_bytes, environment, read_bytes, table_bytes
 from roadworthy.services.access.tokens import KnownToken, NewToken
@@ -278,9 +278,19 @@ class Road:
         """The change record, newest first."""
         return self._get("/changes", list[Change], subject=subject, limit=str(limit))
 
-    def verify_changes(self) -> int:
-        """Verify the whole change record; returns its length."""
-        return int(self._get("/changes/verification", dict[str, int])["verified"])
+    def verify_changes(self, against: Sequence[str] = ()) -> int:
+        """Verify the whole change record, also by checkpoints kept elsewhere; returns its length."""
+        return self.verify_record(against)["verified"]
+
+    def verify_record(self, against: Sequence[str] = ()) -> dict[str, int]:
+        """The same, in numbers: links verified, signed checkpoints, and the links these cover."""
+        if against:
+            return self._post("/changes/verification", {"against": list(against)}, dict[str, int])
+        return self._get("/changes/verification", dict[str, int])
+
+    def checkpoint(self) -> Evidence:
+        """The signed checkpoint of the change record's newest link, to be kept elsewhere."""
+        return self._post("/changes/checkpoints", {}, Evidence)
 
     def bundle(self, version: str) -> dict[str, Any]:
         """Everything that proves a version, for offline verification."""

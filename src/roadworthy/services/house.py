@@ -30,6 +30,7 @@ from roadworthy.domain.ports import (
 from roadworthy.domain.trust import Change, Evidence, EvidenceKind, Person
 from roadworthy.evidence.chain import next_link
 from roadworthy.evidence.envelope import make_evidence
+from roadworthy.evidence.statements import checkpoint_statement
 
 PLATFORM = "platform"
 """The person the platform itself acts and signs as."""
@@ -64,6 +65,7 @@ class House:
     workshop: Workshop
     seed: int = 0
     means: Means = Means()
+    checkpoint_every: int = 100
 
     def person(self, name: str) -> Person:
         """The person with this name. Raises NotFoundError."""
@@ -110,8 +112,12 @@ class House:
         subject: str,
         why: str = "",
         facts: dict[str, Any] | None = None,
+        *,
+        checkpoint: str = "",
     ) -> Change:
         """Append to the change record, inside the transaction that makes the change, and by which means.
+
+        The platform signs a checkpoint of every `checkpoint_every`-th link, and of one that gives a reason for it.
 
         Raises:
             NotAllowedError: the actor was deactivated after they were let in: nothing of the transaction happens.
@@ -129,7 +135,14 @@ class House:
             facts=known,
         )
         tx.changes.append(link)
+        if checkpoint or link.seq % self.checkpoint_every == 0:
+            self.checkpoint(tx, link, checkpoint or f"every {self.checkpoint_every} links")
         return link
+
+    def checkpoint(self, tx: Transaction, link: Change, reason: str) -> Evidence:
+        """Sign where the change record stands, and keep that as evidence: nobody rewrites what came before."""
+        statement = checkpoint_statement(link, reason=reason, now=self.clock.now())
+        return self.attest(tx, PLATFORM, EvidenceKind.CHECKPOINT, statement)
 
     def attest(
         self,

@@ -1,13 +1,15 @@
-"""`roadworthy changes`: the change record."""
+"""`roadworthy changes`: the change record, and the signed checkpoints of it one may keep elsewhere."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from roadworthy.cli.desk import Desk, command
+from roadworthy.cli.desk import Desk, commands
+from roadworthy.cli.files import write_new
 
 
 def changes(
@@ -25,4 +27,25 @@ def changes(
     desk.answer(found, table)
 
 
-app = command(changes)
+def checkpoint(
+    desk: Desk,
+    *,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write; keep it away from this server.")],
+) -> None:
+    """Write the signed checkpoint of the newest link. `roadworthy verify --against FILE` holds the record to it."""
+    with desk.road() as road:
+        found = road.checkpoint()
+    write_new(out, found.envelope.encode())
+    desk.answer(
+        {"file": str(out), "evidence": found.id, "link": found.subject},
+        f"Wrote the signed checkpoint of link {found.subject[:12]}... to {out}.",
+        f"Next: keep it elsewhere; later: roadworthy verify --against {out}",
+    )
+
+
+app = commands(
+    "list",
+    "Show the change record: who did what, when and why. Or write a signed checkpoint of it.",
+    list=changes,
+    checkpoint=checkpoint,
+)

@@ -38,15 +38,19 @@ def verify(
     *,
     trust: Annotated[Path | None, typer.Option(help="Your trust root; none: the workspace's.")] = None,
     artifact: Annotated[Path | None, typer.Option(help="The model's bytes; none: the workspace's store.")] = None,
+    against: Annotated[
+        list[Path] | None, typer.Option(help="A checkpoint kept elsewhere (`changes checkpoint`); may be repeated.")
+    ] = None,
 ) -> int:
     """Verify a bundle without any server. Exit: 0 it holds, 6 something is wrong, 9 could not be verified."""
+    kept = tuple(_read(path).decode("utf-8", "replace") for path in against or ())
     if bundle is None:
-        return _verify_record(desk)
+        return _verify_record(desk, kept)
     found = decode_bundle(_read(bundle))
     settings = read_settings(desk.workspace)
     root = decode_trust(_read(trust)) if trust else kept_trust(settings)
     data = _read(artifact, MAX_ARTIFACT_BYTES) if artifact else kept_artifact(settings, found.artifact)
-    report = judged(found, root, data)
+    report = judged(found, root, data, kept)
     desk.answer({"bundle": str(bundle), "holds": report.holds, "items": report.items}, _shown(report, found))
     wrong, open_items = report.of(ItemStatus.WRONG), report.of(ItemStatus.COULD_NOT_VERIFY)
     if wrong:
@@ -62,19 +66,27 @@ def verify(
     return 0
 
 
-def judged(bundle: Bundle, trust: TrustRoot | None, artifact: bytes | None) -> BundleReport:
+def judged(
+    bundle: Bundle, trust: TrustRoot | None, artifact: bytes | None, kept: tuple[str, ...] = ()
+) -> BundleReport:
     """The report; without a trust root of one's own the trust item is open, whatever the signatures say."""
     if trust is not None:
-        return verify_bundle(bundle, trust, artifact, now=datetime.now(UTC))
-    items = verify_bundle(bundle, bundle.trust, artifact, now=datetime.now(UTC)).items
+        return verify_bundle(bundle, trust, artifact, now=datetime.now(UTC), against=kept)
+    items = verify_bundle(bundle, bundle.trust, artifact, now=datetime.now(UTC), against=kept).items
     own = BundleItem(items[0].name, ItemStatus.COULD_NOT_VERIFY, OWN_COPY)
     return BundleReport((own, *items[1:]))
 
 
-def _verify_record(desk: Desk) -> int:
+def _verify_record(desk: Desk, kept: tuple[str, ...]) -> int:
     with desk.road() as road:
-        links = road.verify_changes()
-    desk.answer({"holds": True, "verified": links}, f"The change record holds: {links:,} links, none touched.")
+        found = road.verify_record(kept)
+    links, covered = found["verified"], found["covered"]
+    after = f"; the newest {links - covered:,} are under none yet" if covered < links else ""
+    desk.answer(
+        {"holds": True, **found, "kept": len(kept)},
+        f"The change record holds: {links:,} links, none touched; {found['checkpoints']:,} signed checkpoints agree"
+        f"{after}.",
+    )
     return 0
 
 

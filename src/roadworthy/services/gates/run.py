@@ -258,6 +258,7 @@ def _conclude(house: House, tx: Transaction, run: GateRun, playbook: Playbook) -
             "state": moved.state.value,
             "evidence": evidence.id,
         },
+        checkpoint="a gate concluded",
     )
     return done
 

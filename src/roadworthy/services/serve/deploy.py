@@ -103,5 +103,6 @@ def put_in_force(
             "weights": {a.name: a.weight for a in stored.arms},
             "evidence": evidence.id,
         },
+        checkpoint="a deployment was put in force",
     )
     return stored

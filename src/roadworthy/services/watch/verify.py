@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from roadworthy.domain.errors import SettingError
+from collections.abc import Sequence
+
+from roadworthy.domain.errors import IntegrityError, NotFoundError, SettingError
 from roadworthy.domain.model import ModelVersion
-from roadworthy.domain.trust import Change, Evidence, EvidenceKind, Person
+from roadworthy.domain.trust import Change, Evidence, EvidenceKind, Person, Role
 from roadworthy.domain.use_case import UseCase
 from roadworthy.evidence.bundle import Bundle
-from roadworthy.evidence.chain import Checkpoint, verify_chain
+from roadworthy.evidence.chain import Checkpoint
+from roadworthy.evidence.checkpoints import RecordReport, open_checkpoints, verify_record
 from roadworthy.evidence.trust import TrustRoot
 from roadworthy.services.catalog.contracts import contract_in_force
-from roadworthy.services.house import House
+from roadworthy.services.house import PLATFORM, House
 
 MAX_LINKS = 10_000_000
 """More links than one record will ever hold."""
@@ -26,7 +29,11 @@ def trust_root(house: House) -> TrustRoot:
 
 
 def bundle(house: House, version_id: str) -> Bundle:
-    """Everything that proves one version, for verification without this installation."""
+    """Everything that proves one version, for verification without this installation.
+
+    A bundle ends with a signed checkpoint: one is made when the newest link has none yet.
+    """
+    checkpoint(house, "a bundle was exported")
     with house.store.read() as tx:
         version = tx.of(ModelVersion).get(version_id)
         case = tx.of(UseCase).get(version.use_case)
@@ -34,6 +41,7 @@ def bundle(house: House, version_id: str) -> Bundle:
         signed = contract_in_force(tx, case.id)
         if signed is not None and all(e.id != signed[1].id for e in evidence):
             evidence.append(signed[1])
+        evidence += tx.of(Evidence).find(kind=EvidenceKind.CHECKPOINT)
         links = tx.changes.read(limit=MAX_LINKS)
         head = tx.changes.head()
         people = tuple(tx.of(Person).find())
@@ -49,15 +57,56 @@ def bundle(house: House, version_id: str) -> Bundle:
 
 
 def verify_changes(house: House) -> int:
-    """Verify the whole change record; returns its length.
+    """Verify the whole change record; returns its length. Raises as `verify_against`."""
+    return verify_against(house).links
+
+
+def verify_against(house: House, kept: Sequence[str] = ()) -> RecordReport:
+    """Verify the whole change record by its links, by every signed checkpoint here, and by those kept elsewhere.
+
+    The platform's key is taken from the keyring and not from the store: whoever can write the store could put a
+    key of their own there.
+
+    Args:
+        house: the parts.
+        kept: envelopes of checkpoints that somebody took along earlier.
 
     Raises:
-        ChainBrokenError: edited, cut, reordered or forked; names where.
+        ChainBrokenError: edited, deleted, reordered, forked, truncated or rewritten; names where.
+        IntegrityError: a checkpoint's signature does not hold, or the store names another key for the platform.
+        CouldNotVerifyError: more links than there should be are under no checkpoint.
     """
+    signer = house.keyring.signer(PLATFORM)
     with house.store.read() as tx:
         links = tx.changes.read(limit=MAX_LINKS)
-    verify_chain(links)
-    return len(links)
+        stored = tx.of(Person).get(PLATFORM)
+        envelopes = [e.envelope for e in tx.of(Evidence).find(kind=EvidenceKind.CHECKPOINT)]
+    if stored.key_id != signer.key_id or stored.public_key != signer.public_key:
+        raise IntegrityError(
+            f"the store says that '{PLATFORM}' signs with key {stored.key_id[:12]}..., the keyring holds"
+            f" {signer.key_id[:12]}...",
+            remedy="Restore the store or the keyring from a backup: one of them was changed.",
+            piece="platform key",
+        )
+    own = Person(PLATFORM, (Role.PLATFORM,), signer.key_id, signer.public_key)
+    known = open_checkpoints((*envelopes, *kept), TrustRoot((own,)), now=house.clock.now())
+    return verify_record(links, known, every=house.checkpoint_every)
+
+
+def checkpoint(house: House, reason: str) -> Evidence:
+    """The signed checkpoint of the newest link, made now when there is none; for somebody to keep elsewhere.
+
+    Raises:
+        NotFoundError: the record has no link yet.
+    """
+    with house.store.begin() as tx:
+        head = tx.changes.head()
+        if head is None:
+            raise NotFoundError(
+                "the change record is empty", remedy="Nothing has happened yet: do something first."
+            )
+        there = tx.of(Evidence).find(kind=EvidenceKind.CHECKPOINT, subject=head.digest, limit=1)
+        return there[0] if there else house.checkpoint(tx, head, reason)
 
 
 def changes(house: House, subject: str | None = None, limit: int = 200) -> list[Change]:

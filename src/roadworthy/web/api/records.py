@@ -7,10 +7,11 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
+from roadworthy.evidence.checkpoints import RecordReport
 from roadworthy.services.house import plain
 from roadworthy.services.watch.status import status
 from roadworthy.services.watch.trace import trace
-from roadworthy.services.watch.verify import changes, verify_changes
+from roadworthy.services.watch.verify import changes, checkpoint, verify_against
 from roadworthy.services.watch.way_back import assign, comment, link_successor, re_enter, work_item
 from roadworthy.services.watch.work_items import work_items
 from roadworthy.web.api.access import ActingPerson, TheHouse
@@ -44,6 +45,13 @@ class ReEntryRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     why: str
+
+
+class Kept(BaseModel):
+    """Envelopes of signed checkpoints that somebody kept elsewhere."""
+
+    model_config = ConfigDict(extra="forbid")
+    against: list[str]
 
 
 @router.get("/status")
@@ -106,9 +114,28 @@ def list_changes(house: TheHouse, actor: ActingPerson, subject: str = "", limit:
 
 @router.get("/changes/verification")
 def get_verification(house: TheHouse, actor: ActingPerson) -> dict[str, Any]:
-    """Verify the whole change record."""
+    """Verify the whole change record by its links and its signed checkpoints."""
     house.allow(actor, "read")
-    return {"verified": verify_changes(house)}
+    return _verified(verify_against(house))
+
+
+@router.post("/changes/verification")
+def verify_with_kept(house: TheHouse, actor: ActingPerson, body: Kept) -> dict[str, Any]:
+    """Verify it also by checkpoints that somebody kept elsewhere."""
+    house.allow(actor, "read")
+    return _verified(verify_against(house, body.against))
+
+
+@router.post("/changes/checkpoints")
+def post_checkpoint(house: TheHouse, actor: ActingPerson) -> dict[str, Any]:
+    """The signed checkpoint of the newest link, made when there is none yet: keep it elsewhere."""
+    house.allow(actor, "export")
+    found: dict[str, Any] = plain(checkpoint(house, "asked for, to be kept elsewhere"))
+    return found
+
+
+def _verified(report: RecordReport) -> dict[str, Any]:
+    return {"verified": report.links, "checkpoints": report.checkpoints, "covered": report.covered}
 
 
 @router.get("/traces/{key}")
