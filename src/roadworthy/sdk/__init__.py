@@ -290,7 +290,7 @@ class Road:
 
     def checkpoint(self) -> Evidence:
         """The signed checkpoint of the change record's newest link, to be kept elsewhere."""
-        return self._post("/changes/checkpoints", {}, Evidence)
+        return self._get("/changes/checkpoint", Evidence)
 
     def bundle(self, version: str) -> dict[str, Any]:
         """Everything that proves a version, for offline verification."""

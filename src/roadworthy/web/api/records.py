@@ -126,8 +126,8 @@ def verify_with_kept(house: TheHouse, actor: ActingPerson, body: Kept) -> dict[s
     return _verified(verify_against(house, body.against))
 
 
-@router.post("/changes/checkpoints")
-def post_checkpoint(house: TheHouse, actor: ActingPerson) -> dict[str, Any]:
+@router.get("/changes/checkpoint")
+def get_checkpoint(house: TheHouse, actor: ActingPerson) -> dict[str, Any]:
     """The signed checkpoint of the newest link, made when there is none yet: keep it elsewhere."""
     house.allow(actor, "export")
     found: dict[str, Any] = plain(checkpoint(house, "asked for, to be kept elsewhere"))
