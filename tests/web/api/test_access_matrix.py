@@ -136,6 +136,8 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "POST /versions/{version}/re-entry": (Call(f"/versions/{V1}/re-entry", {"json": {"why": "mended"}}),),
     "GET /changes": (Call("/changes?limit=3"),),
     "GET /changes/verification": (Call("/changes/verification"),),
+    "POST /changes/verification": (Call("/changes/verification", {"json": {"against": []}}, "export"),),
+    "GET /changes/checkpoint": (Call("/changes/checkpoint"),),
     "GET /traces/{key}": (Call("/traces/none"),),
 }
 """At least one request per route, whose body the route takes."""

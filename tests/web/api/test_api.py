@@ -67,7 +67,13 @@ def test_the_whole_road_over_http(api_at: Open) -> None:
     assert [api.ask("POST", path, who, json=body).status_code for who, path, body in steps] == [201] * 6
     assert api.ask("GET", f"/versions/{V1}").json()["version"]["state"] == "activated"
     assert api.ask("GET", f"/endpoints/{ENDPOINT}/deployments").json()[0]["deployment"]["state"] == "stable"
-    assert api.ask("GET", "/changes/verification").json() == {"verified": len(api.world.changes())}
+    links = len(api.world.changes())
+    found = api.ask("GET", "/changes/verification").json()
+    assert found == {"verified": links, "checkpoints": found["checkpoints"], "covered": links}
+    kept = api.ask("GET", "/changes/checkpoint", "ada").json()["envelope"]
+    assert api.ask("POST", "/changes/verification", json={"against": [kept]}).json()["verified"] == links
+    altered = kept.replace("a", "b", 1)
+    assert api.ask("POST", "/changes/verification", json={"against": [altered]}).status_code == 409
 
 
 def test_a_gate_that_is_not_waited_for_is_followed_by_its_run(api_at: Open) -> None:

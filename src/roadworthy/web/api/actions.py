@@ -68,6 +68,8 @@ ROUTES: dict[str, Needs] = {
     "POST /versions/{version}/re-entry": _needs("register-version"),
     "GET /changes": _needs(READ),
     "GET /changes/verification": _needs(READ),
+    "POST /changes/verification": _needs("export"),
+    "GET /changes/checkpoint": _needs(READ),
     "GET /traces/{key}": _needs(READ),
 }
 """Every route by method and path below the API's prefix."""
