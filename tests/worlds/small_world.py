@@ -42,6 +42,7 @@ from roadworthy.apps.workshop import LocalWorkshop
 from roadworthy.domain.gate import Gate, GateRun
 from roadworthy.domain.lifecycle import State
 from roadworthy.domain.model import Dataset, DatasetRole, ModelVersion
+from roadworthy.domain.ports import ServedMemory
 from roadworthy.domain.returns import WorkItem
 from roadworthy.domain.review import ReviewRun
 from roadworthy.domain.serving import Deployment, Endpoint
@@ -281,10 +282,10 @@ class World:
 
     # Traffic
 
-    def gateway(self) -> Gateway:
+    def gateway(self, memory: ServedMemory | None = None) -> Gateway:
         """The gateway over this world's documents, keys, artifacts and log; close it."""
         h = self.house
-        return build_gateway(h.served, h.trust, h.artifacts, h.decisions, h.clock)
+        return build_gateway(h.served, h.trust, h.artifacts, h.decisions, h.clock, memory)
 
     def ask(self, gateway: Gateway, frame: Frame, names: Sequence[str], endpoint: str = ENDPOINT) -> list[Answer]:
         """Score rows through the in-process endpoint; unit and request ids are `names`."""

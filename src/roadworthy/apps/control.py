@@ -11,8 +11,9 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from roadworthy.adapters.served.newest import FileNewest
 from roadworthy.apps.building import open_house
-from roadworthy.apps.data_plane import build_gateway
+from roadworthy.apps.data_plane import MEMORY, build_gateway
 from roadworthy.apps.settings import Settings, access_rules
 from roadworthy.domain.errors import StorageUnavailableError
 from roadworthy.domain.ports import Clock, WorkEngine
@@ -66,7 +67,9 @@ def open_control(
     """API and gateway of a workspace, until the block ends; `mount` adds what else the port serves (the page)."""
     opened = open_house(settings, clock, engine)
     house = opened.house
-    gateway = build_gateway(house.served, house.trust, house.artifacts, house.decisions, house.clock)
+    gateway = build_gateway(
+        house.served, house.trust, house.artifacts, house.decisions, house.clock, FileNewest(settings.root / MEMORY)
+    )
     try:
         token = local_token(settings)
         api = build_api(house, token, settings.administrator, access_rules(settings))

@@ -8,17 +8,28 @@ from roadworthy.adapters.artifacts.local import LocalArtifacts
 from roadworthy.adapters.clock import SystemClock
 from roadworthy.adapters.decisions.segments import SegmentLog
 from roadworthy.adapters.served.files import FileServed
+from roadworthy.adapters.served.newest import FileNewest
 from roadworthy.apps.settings import Settings, sync_mode
 from roadworthy.apps.workshop import LocalWorkshop
-from roadworthy.domain.errors import CouldNotVerifyError
+from roadworthy.domain.errors import CouldNotVerifyError, DigestMismatchError, NotFoundError
 from roadworthy.domain.model import ArtifactFormat
-from roadworthy.domain.ports import ArtifactStore, Clock, DecisionLog, Predictor, ServedConfigurations
+from roadworthy.domain.ports import (
+    ArtifactStore,
+    Clock,
+    DecisionLog,
+    Predictor,
+    ServedConfigurations,
+    ServedMemory,
+)
 from roadworthy.domain.serving import Arm, Deployment
-from roadworthy.evidence.served import decode_served, verify_served
+from roadworthy.evidence.served import decode_served, named_playbooks, verify_served
 from roadworthy.evidence.trust import decode_trust
 from roadworthy.gateway.plane import Gateway
 from roadworthy.gateway.request import Ports
 from roadworthy.services.watch.verify import TRUST
+
+MEMORY = "gateway"
+"""The folder below the workspace in which gateways remember what they have served."""
 
 
 def build_gateway(
@@ -27,8 +38,13 @@ def build_gateway(
     artifacts: ArtifactStore,
     log: DecisionLog,
     clock: Clock,
+    memory: ServedMemory | None = None,
 ) -> Gateway:
-    """A gateway that loads only what verifies against the trust root; it needs no control plane."""
+    """A gateway that loads only what verifies against the trust root; it needs no control plane.
+
+    Everything is verified again whenever an endpoint's document or the trust root changes. `memory` keeps what was
+    served beyond the end of the process.
+    """
     workshop = LocalWorkshop()
 
     def verify(document: bytes) -> Deployment:
@@ -38,7 +54,10 @@ def build_gateway(
                 "there is no trust root", remedy="Start the control plane once: it publishes the public keys."
             )
         found = decode_served(document)
-        verify_served(found, decode_trust(root), now=clock.now())
+        known, now = decode_trust(root), clock.now()
+        verify_served(found, known, now=now)
+        for digest, name in named_playbooks(found, known, now=now).items():
+            _check_playbook(artifacts, digest, name)
         return found.deployment
 
     def load(arm: Arm, data: bytes) -> Predictor:
@@ -46,7 +65,37 @@ def build_gateway(
             raise CouldNotVerifyError(f"arm '{arm.name}' has no signature", remedy="Deploy the version again.")
         return workshop.load(data, ArtifactFormat(workshop.scan(data).format), arm.signature)
 
-    return Gateway(Ports(served, verify, artifacts, load, log, clock))
+    return Gateway(Ports(_JudgedBy(served, trust), verify, artifacts, load, log, clock, memory))
+
+
+class _JudgedBy:
+    """Served documents that also count as changed when the trust root they are judged by has changed."""
+
+    def __init__(self, served: ServedConfigurations, trust: ServedConfigurations) -> None:
+        self._trust = trust
+        self._served = served
+        self.publish, self.read, self.endpoints = served.publish, served.read, served.endpoints
+
+    def stamp(self, endpoint: str) -> str:
+        """The document's stamp and the trust root's; empty when there is no document."""
+        own = self._served.stamp(endpoint)
+        return own and f"{own} {self._trust.stamp(TRUST)}"
+
+
+def _check_playbook(artifacts: ArtifactStore, digest: str, name: str) -> None:
+    """The bytes of the playbook a gate run names are there and are those."""
+    try:
+        artifacts.get(digest)
+    except DigestMismatchError as error:
+        raise DigestMismatchError(
+            f"playbook {name}: {error.what}", remedy=error.remedy, piece="playbook"
+        ) from error
+    except NotFoundError as error:
+        raise CouldNotVerifyError(
+            f"playbook {name} with digest {digest} is not in the artifact store",
+            remedy="Put its bytes there again: they show by which thresholds the gate judged.",
+            piece="playbook",
+        ) from error
 
 
 def open_gateway(settings: Settings, writer: str) -> Gateway:
@@ -58,4 +107,5 @@ def open_gateway(settings: Settings, writer: str) -> Gateway:
         artifacts=LocalArtifacts(root / Path(settings.artifacts)),
         log=SegmentLog(root / "decisions", sync=sync_mode(settings.sync), writer=writer),
         clock=SystemClock(),
+        memory=FileNewest(root / MEMORY),
     )

@@ -21,6 +21,7 @@ from roadworthy.domain.serving import (
     Probe,
     RolloutLook,
     Scan,
+    ServedMark,
 )
 from roadworthy.domain.storing.card import VersionCard
 from roadworthy.domain.storing.store import Aggregate, ChangeLog, Repository, Store, Stored, Transaction
@@ -213,6 +214,18 @@ class ServedConfigurations(Protocol):
 
     def endpoints(self) -> tuple[str, ...]:
         """Endpoints that have a document."""
+        ...
+
+
+class ServedMemory(Protocol):
+    """The newest deployment a gateway has ever served per endpoint; outlives the gateway's process."""
+
+    def newest(self, endpoint: str) -> ServedMark | None:
+        """The newest mark kept, or None. Raises CouldNotVerifyError when it cannot be read."""
+        ...
+
+    def remember(self, endpoint: str, mark: ServedMark) -> None:
+        """Keep the mark, unless a newer one is kept."""
         ...
 
 

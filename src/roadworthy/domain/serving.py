@@ -88,6 +88,26 @@ class Deployment:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ServedMark:
+    """Which revision of which deployment was served: enough to tell an older signed document from a newer one."""
+
+    deployment: str
+    revision: int
+    created_at: datetime
+
+    @classmethod
+    def of(cls, deployment: Deployment) -> ServedMark:
+        """The mark a deployment leaves."""
+        return cls(deployment.id, deployment.revision, deployment.created_at)
+
+    def older_than(self, other: ServedMark) -> bool:
+        """An earlier revision of the same deployment, or a deployment made earlier."""
+        if self.deployment == other.deployment:
+            return self.revision < other.revision
+        return self.created_at < other.created_at
+
+
 class DecisionStatus(Enum):
     """Whether the model answered."""
 

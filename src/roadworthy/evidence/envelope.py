@@ -10,6 +10,7 @@ References:
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -179,6 +180,18 @@ def open_envelope(text: str, trust: TrustRoot, *, now: datetime | None = None) -
     check_predicate(kind_of(statement), statement["predicate"])
     _check_time(statement, person, now)
     return OpenedStatement(statement, person, signature.keyid, evidence_id(text))
+
+
+def claimed_kind(text: str) -> str:
+    """What an envelope says it is, unverified: to name it in a refusal, never to believe it."""
+    found = re.search(r'"payload":"([A-Za-z0-9+/]*)', text[:MAX_ENVELOPE_BYTES])
+    payload = found[1] if found else ""
+    try:
+        plain = base64.b64decode(payload[: len(payload) // 4 * 4])
+    except ValueError:
+        plain = b""
+    said = re.search(rb'"predicateType":"[^"]{0,60}/([a-z-]{1,40})/v', plain)
+    return said[1].decode() if said else "unreadable"
 
 
 def _check_time(statement: Statement, person: Person, now: datetime | None) -> None:

@@ -20,7 +20,7 @@ from roadworthy.domain.trust import EvidenceKind, Role
 from roadworthy.domain.verdict import Verdict
 from roadworthy.evidence.canonical import canonical, to_json
 from roadworthy.evidence.digest import digest_json, digest_of
-from roadworthy.evidence.envelope import OpenedStatement, open_envelope
+from roadworthy.evidence.envelope import OpenedStatement, claimed_kind, open_envelope
 from roadworthy.evidence.statements import unsigned
 from roadworthy.evidence.trust import TrustRoot
 
@@ -64,18 +64,29 @@ def claim_of_version(version: ModelVersion) -> Claim:
 def open_all(
     envelopes: Sequence[str], trust: TrustRoot, *, now: datetime | None = None
 ) -> tuple[OpenedStatement, ...]:
-    """Every envelope, opened; one that does not open refuses them all.
+    """Every envelope, opened; one that does not open refuses them all, with its place and what it says it is.
 
     Raises:
         SignatureWrongError, ExpiredSignatureError, CouldNotVerifyError: see `envelope.open_envelope`.
         IntegrityError: signed by a role that may not sign this kind, or the same envelope twice.
     """
-    opened = tuple(open_envelope(text, trust, now=now) for text in envelopes)
+    opened = tuple(
+        _open(text, f"envelope {n} of {len(envelopes)}", trust, now) for n, text in enumerate(envelopes, 1)
+    )
     if len({o.id for o in opened}) < len(opened):
         raise refused("envelopes", "the same envelope is there twice", "Carry each envelope once.")
     for one in opened:
         check_signer(one)
     return opened
+
+
+def _open(text: str, place: str, trust: TrustRoot, now: datetime | None) -> OpenedStatement:
+    try:
+        return open_envelope(text, trust, now=now)
+    except IntegrityError as error:
+        said = claimed_kind(text)
+        fields = {**error.fields, "piece": said, "envelope": place}
+        raise type(error)(f"{place} ({said}): {error.what}", remedy=error.remedy, **fields) from error
 
 
 def check_signer(opened: OpenedStatement) -> None:

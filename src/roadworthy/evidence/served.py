@@ -14,6 +14,7 @@ import msgspec
 from roadworthy.domain.errors import CouldNotVerifyError
 from roadworthy.domain.gate import Gate
 from roadworthy.domain.serving import Arm, ArmRole, Deployment, DeploymentState
+from roadworthy.domain.trust import EvidenceKind
 from roadworthy.evidence.canonical import canonical, parse_canonical, to_json
 from roadworthy.evidence.envelope import OpenedStatement
 from roadworthy.evidence.licence import (
@@ -106,6 +107,23 @@ def verify_served(
         verify_version(opened, claim)
     with guarded("kpi-contract"):
         _verify_holdout(opened, served)
+
+
+def named_playbooks(served: Served, trust: TrustRoot, *, now: datetime | None = None) -> dict[str, str]:
+    """The playbooks the gate runs in a document were judged by: digest -> "name (gate)".
+
+    Whoever loads checks that the bytes named by each digest are there: thresholds nobody can read prove nothing.
+
+    Raises:
+        IntegrityError: or one of its kinds, as `verify_served`.
+    """
+    found: dict[str, str] = {}
+    for run in open_all(served.envelopes, trust, now=now):
+        if run.kind is EvidenceKind.GATE_RUN:
+            with guarded("playbook"):
+                playbook = run.fact("playbook")
+                found.setdefault(str(playbook["digest"]), f"{playbook['name']} ({run.fact('gate')})")
+    return found
 
 
 def verify_version(opened: tuple[OpenedStatement, ...], claim: Claim) -> None:

@@ -6,7 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 
 from roadworthy.domain.errors import SettingError
-from roadworthy.domain.ports import ArtifactStore, Clock, DecisionLog, Predictor, ServedConfigurations
+from roadworthy.domain.ports import (
+    ArtifactStore,
+    Clock,
+    DecisionLog,
+    Predictor,
+    ServedConfigurations,
+    ServedMemory,
+)
 from roadworthy.domain.serving import Arm, Deployment
 from roadworthy.statistics.frame import Array
 
@@ -23,6 +30,8 @@ class Ports:
         load: arm and artifact bytes -> a predictor; raises ArtifactError when the format is not admitted.
         log: where every decision is durable before it is answered.
         clock: the time decisions carry.
+        memory: what was served before this process began, so that an older signed document is refused after a
+            restart too; None = only what this process served counts.
     """
 
     configurations: ServedConfigurations
@@ -31,6 +40,7 @@ class Ports:
     load: Callable[[Arm, bytes], Predictor]
     log: DecisionLog
     clock: Clock
+    memory: ServedMemory | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from enum import Enum
 from roadworthy.domain.errors import IntegrityError, NotFoundError, RoadworthyError, UnavailableError
 from roadworthy.domain.model import Signature
 from roadworthy.domain.ports import Predictor
-from roadworthy.domain.serving import Arm, ArmRole, Deployment
+from roadworthy.domain.serving import Arm, ArmRole, Deployment, ServedMark
 from roadworthy.gateway.assign import Assigner
 from roadworthy.gateway.columns import Contract
 from roadworthy.gateway.metrics import GatewayMetrics
@@ -194,7 +194,11 @@ class Resolver:
                 endpoint=endpoint,
             )
         deployment = self._ports.verify(document)
-        _refuse_foreign(deployment, endpoint, slot.serving)
+        _refuse_foreign(deployment, endpoint)
+        memory = self._ports.memory
+        before = memory.newest(endpoint) if memory else None
+        now = ServedMark.of(slot.serving.deployment) if slot.serving else None
+        _refuse_older(deployment, now, before)
         return deployment, Assigner(deployment), Contract.of(_version_arms(deployment))
 
     def _load(self, take_over: _TakeOver, missing: list[Arm]) -> None:
@@ -206,17 +210,19 @@ class Resolver:
         endpoint = take_over.deployment.endpoint
         try:
             self._load(take_over, missing)
+            with slot.lock:
+                self._exchange(slot, take_over)
         except Exception as error:  # noqa: BLE001 - whatever a model's loader raises, the serving one serves on
             with slot.lock:
                 self._refuse(slot, endpoint, take_over.stamp, _named(endpoint, error))
-            return
-        with slot.lock:
-            self._exchange(slot, take_over)
 
     def _exchange(self, slot: _Slot, take_over: _TakeOver) -> None:
         deployment = take_over.deployment
         arms = {a.name: LoadedArm(a, take_over.models[_key(a)]) for a in _version_arms(deployment)}
         champion = next(a for a in arms.values() if a.arm.role is ArmRole.CHAMPION)
+        if self._ports.memory is not None:
+            # Before it serves: what was ever served is remembered, whenever the process dies.
+            self._ports.memory.remember(deployment.endpoint, ServedMark.of(deployment))
         slot.serving = Served(deployment, take_over.stamp, take_over.assigner, take_over.contract, arms, champion)
         self._metrics.reloads.add(deployment.endpoint)
         self._mended(slot, deployment.endpoint)
@@ -261,26 +267,28 @@ def _models(serving: Served | None) -> dict[ModelKey, Predictor]:
     return {_key(loaded.arm): loaded.predictor for loaded in serving.arms.values()} if serving else {}
 
 
-def _refuse_foreign(deployment: Deployment, endpoint: str, serving: Served | None) -> None:
+def _refuse_foreign(deployment: Deployment, endpoint: str) -> None:
     if deployment.endpoint != endpoint:
         raise IntegrityError(
             f"the document in force for '{endpoint}' was signed for '{deployment.endpoint}'",
             remedy="Publish each endpoint's own document.",
+            piece="document",
             endpoint=endpoint,
         )
-    if serving is None:
-        return
-    now = serving.deployment
-    older = (
-        deployment.revision < now.revision if deployment.id == now.id else deployment.created_at < now.created_at
-    )
-    if older:
-        raise IntegrityError(
-            f"revision {deployment.revision} of deployment '{deployment.id}' is older than what serves "
-            f"(revision {now.revision} of '{now.id}')",
-            remedy="Publish a new revision; an old signed document is not taken back into force.",
-            deployment=deployment.id,
-        )
+
+
+def _refuse_older(deployment: Deployment, *served: ServedMark | None) -> None:
+    """An old signed document stays genuine for ever: what was served since is why it is refused."""
+    mark = ServedMark.of(deployment)
+    for newer in served:
+        if newer is not None and mark.older_than(newer):
+            raise IntegrityError(
+                f"revision {deployment.revision} of deployment '{deployment.id}' is older than what was served "
+                f"(revision {newer.revision} of '{newer.deployment}')",
+                remedy="Publish a new revision; an old signed document is not taken back into force.",
+                piece="document",
+                deployment=deployment.id,
+            )
 
 
 def _named(endpoint: str, error: Exception) -> RoadworthyError:
