@@ -14,7 +14,7 @@ from roadworthy.domain.gate import Finding, Gate, GateRun, PlannedCheck, Playboo
 from roadworthy.domain.model import ArtifactFormat, ColumnSpec, DType, ModelVersion, Signature
 from roadworthy.domain.returns import DefectKind
 from roadworthy.domain.serving import Arm, ArmRole, Deployment, DeploymentState, RolloutLook, Strategy
-from roadworthy.domain.trust import Change, EvidenceKind, HandOff, SignOff
+from roadworthy.domain.trust import Change, Delegation, EvidenceKind, HandOff, SignOff
 from roadworthy.domain.use_case import (
     Bound,
     DecisionPoint,
@@ -139,6 +139,7 @@ def examples() -> dict[EvidenceKind, dict[str, Any]]:
         EvidenceKind.HAND_OFF: statements.hand_off_statement(_hand_off(), _VERSION, now=_NOW),
         EvidenceKind.DEPLOYMENT: statements.deployment_statement(_DEPLOYMENT, now=_NOW),
         EvidenceKind.ROLLOUT: statements.rollout_statement(_look(), _DEPLOYMENT, now=_NOW),
+        EvidenceKind.DELEGATION: statements.delegation_statement(_delegation(), now=_NOW),
         EvidenceKind.CHECKPOINT: statements.checkpoint_statement(_link(), reason="deployment", now=_NOW),
     }
 
@@ -150,6 +151,7 @@ _BUILDERS = {
     EvidenceKind.HAND_OFF: statements.hand_off_statement,
     EvidenceKind.DEPLOYMENT: statements.deployment_statement,
     EvidenceKind.ROLLOUT: statements.rollout_statement,
+    EvidenceKind.DELEGATION: statements.delegation_statement,
     EvidenceKind.CHECKPOINT: statements.checkpoint_statement,
 }
 
@@ -190,6 +192,19 @@ def _gate_run() -> dict[str, Any]:
     )
     tools = {"roadworthy": "0.1.0", "scikit-learn": "1.6.0"}
     return statements.gate_run_statement(run, _VERSION, _CASE, playbook, tools=tools, now=_NOW)
+
+
+def _delegation() -> Delegation:
+    return Delegation(
+        id="delegation-1",
+        giver="vera",
+        taker="victor",
+        action="sign-off",
+        use_case=_CASE.id,
+        reason="away in April",
+        created_at=_NOW,
+        until=_NOW + timedelta(days=30),
+    )
 
 
 def _sign_off() -> SignOff:

@@ -24,9 +24,10 @@ from roadworthy.domain.errors import ArtifactError, SignatureWrongError
 from roadworthy.domain.model import ColumnSpec, DType, Signature
 from roadworthy.domain.ports import Columns, Predictor
 from roadworthy.domain.serving import Arm, ArmRole, Decision, Deployment, DeploymentState, Strategy
+from roadworthy.domain.trust import Licence
 from roadworthy.gateway.app import GatewayApp
 from roadworthy.gateway.plane import Gateway
-from roadworthy.gateway.request import Limits, Ports
+from roadworthy.gateway.request import Limits, Ports, Verified
 
 SIGNATURE = Signature(
     (
@@ -64,7 +65,7 @@ def document(deployment: Deployment) -> bytes:
     return hashlib.sha256(payload).hexdigest().encode() + payload
 
 
-def verify(data: bytes) -> Deployment:
+def read(data: bytes) -> Deployment:
     """Refuses a document that was changed after it was made."""
     checksum, payload = data[:64], data[64:]
     if hashlib.sha256(payload).hexdigest().encode() != checksum:
@@ -79,10 +80,17 @@ class World:
         self.configurations, self.artifacts = MemoryServed(), MemoryArtifacts()
         self.log, self.clock = log or MemoryLog(), SimulatedClock(datetime(2026, 1, 1, tzinfo=UTC))
         self.models: dict[str, Logistic] = {}
+        self.licences: dict[str, Licence] = {}
         self.on_load: Callable[[], None] = lambda: None
         self.before_predict: Callable[[], None] = lambda: None
-        ports = Ports(self.configurations, verify, self.artifacts, self.load, self.log, self.clock)
+        ports = Ports(self.configurations, self.verify, self.artifacts, self.load, self.log, self.clock)
         self.gateway = Gateway(ports, limits)
+
+    def verify(self, data: bytes) -> Verified:
+        """What was published, with what `licences` says; every version else may do anything."""
+        found = read(data)
+        unlimited = {a.version: Licence(a.version, found.created_at) for a in found.arms if a.version}
+        return Verified(found, {**unlimited, **self.licences})
 
     def load(self, arm: Arm, artifact: bytes) -> Predictor:
         self.on_load()

@@ -35,6 +35,7 @@ CODES = {
     "RefusedError": "refused",
     "NotAllowedError": "not-allowed",
     "NotIndependentError": "not-independent",
+    "NotLicensedError": "not-licensed",
     "IntegrityError": "integrity",
     "SignatureWrongError": "signature-wrong",
     "ExpiredSignatureError": "expired-signature",

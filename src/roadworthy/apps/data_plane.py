@@ -21,11 +21,11 @@ from roadworthy.domain.ports import (
     ServedConfigurations,
     ServedMemory,
 )
-from roadworthy.domain.serving import Arm, Deployment
+from roadworthy.domain.serving import Arm
 from roadworthy.evidence.served import decode_served, named_playbooks, verify_served
 from roadworthy.evidence.trust import decode_trust
 from roadworthy.gateway.plane import Gateway
-from roadworthy.gateway.request import Ports
+from roadworthy.gateway.request import Ports, Verified
 from roadworthy.services.watch.verify import TRUST
 
 MEMORY = "gateway"
@@ -47,7 +47,7 @@ def build_gateway(
     """
     workshop = LocalWorkshop()
 
-    def verify(document: bytes) -> Deployment:
+    def verify(document: bytes) -> Verified:
         root = trust.read(TRUST)
         if root is None:
             raise CouldNotVerifyError(
@@ -55,10 +55,10 @@ def build_gateway(
             )
         found = decode_served(document)
         known, now = decode_trust(root), clock.now()
-        verify_served(found, known, now=now)
+        licences = verify_served(found, known, now=now)
         for digest, name in named_playbooks(found, known, now=now).items():
             _check_playbook(artifacts, digest, name)
-        return found.deployment
+        return Verified(found.deployment, {licence.version: licence for licence in licences})
 
     def load(arm: Arm, data: bytes) -> Predictor:
         if arm.signature is None:

@@ -25,10 +25,11 @@ from roadworthy.domain.errors import UnavailableError
 from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.ports import Columns, Trial, Workshop
 from roadworthy.domain.serving import Arm, ArmRole, Deployment, DeploymentState, Drill, Probe, Strategy
+from roadworthy.domain.trust import Licence
 from roadworthy.evidence.canonical import canonical, to_json
 from roadworthy.gateway.app import GatewayApp
 from roadworthy.gateway.plane import Gateway, InProcessEndpoint
-from roadworthy.gateway.request import Ports
+from roadworthy.gateway.request import Ports, Verified
 from roadworthy.statistics.frame import Floats, Frame
 
 TRIAL = "trial"
@@ -87,7 +88,7 @@ class LocalTrial:
                 configurations=self._served,
                 # Nothing is signed inside the perimeter: the version has yet to earn its evidence, and no user
                 # can reach this endpoint.
-                verify=lambda _: self._deployment,
+                verify=lambda _: Verified(self._deployment, {version.id: Licence(version.id, datetime.now(UTC))}),
                 artifacts=self._artifacts,
                 load=lambda _, data: workshop.load(data, version.format, version.signature),
                 log=self._log,

@@ -16,7 +16,8 @@
     |-- UnauthenticatedError    it is not proven who is asking                (exit 13, HTTP 401)
     |-- RefusedError            the rules say no                              (exit 5, HTTP 403)
     |   |-- NotAllowedError     the actor's role does not permit it
-    |   `-- NotIndependentError a developer may not judge their own version
+    |   |-- NotIndependentError a developer may not judge their own version
+    |   `-- NotLicensedError    no version in force is approved for this row
     |-- IntegrityError          the evidence does not hold                    (exit 6, HTTP 409)
     |   |-- SignatureWrongError the signature does not match the bytes
     |   |-- ExpiredSignatureError signed before or after the key was valid
@@ -155,6 +156,12 @@ class NotIndependentError(RefusedError):
     """A developer may not judge their own version."""
 
     code = "not-independent"
+
+
+class NotLicensedError(RefusedError):
+    """No version in force is approved for a row; names column, value and what is allowed."""
+
+    code = "not-licensed"
 
 
 class IntegrityError(RoadworthyError):

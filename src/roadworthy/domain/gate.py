@@ -14,6 +14,7 @@ from enum import Enum
 from typing import Any
 
 from roadworthy.domain.returns import DefectKind
+from roadworthy.domain.trust import ApprovalTerms
 from roadworthy.domain.use_case import Interval, RiskTier
 from roadworthy.domain.verdict import Verdict, worst
 
@@ -121,6 +122,7 @@ class Playbook:
     checks: tuple[PlannedCheck, ...]
     waivers: tuple[Waiver, ...]
     digest: str
+    approval: ApprovalTerms = field(default_factory=ApprovalTerms)
 
     def checks_of(self, step: Step) -> tuple[PlannedCheck, ...]:
         """The checks configured for a step, in file order."""

@@ -80,6 +80,43 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalTerms:
+    """What an approval takes and how long it lasts; of a playbook's risk tier, signed with every gate run.
+
+    `quorum` distinct independent people approve. It ends `max_age_days` after the first of their signatures, after
+    `max_decisions` (None = neither), and, with `void_on_drift`, when a review proves a defect. `reason` says why so.
+    """
+
+    quorum: int = 1
+    max_age_days: float | None = None
+    max_decisions: int | None = None
+    void_on_drift: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """What the signatures under a version allow: from when to when, for which rows, for how many decisions.
+
+    `only` maps input columns to the values a row may have there; `until` is the first moment at which it no longer
+    holds (None = no end). `signers` are named "taker for giver" where somebody signed in another's place.
+    """
+
+    version: str
+    since: datetime
+    until: datetime | None = None
+    only: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    max_decisions: int | None = None
+    void_on_drift: bool = False
+    signers: tuple[str, ...] = ()
+    round: int = 1
+
+    def expired(self, now: datetime) -> bool:
+        """Whether it ended, by age or by its condition."""
+        return self.until is not None and now >= self.until
+
+
+@dataclass(frozen=True, slots=True)
 class Conditions:
     """Under which an approval holds: until a time, and only for rows whose columns have one of the named values.
 
@@ -111,7 +148,8 @@ class Delegation:
 class SignOff:
     """A person's yes or no to one gate run; it binds the evidence's digest: new evidence voids it.
 
-    `delegation` names the delegation under which `person` signs for somebody else, if any.
+    `delegation` names the delegation under which `person` signs for somebody else, if any. Renewals are further
+    rounds over the same evidence.
     """
 
     id: str
@@ -125,6 +163,7 @@ class SignOff:
     statement: str = ""
     conditions: Conditions = field(default_factory=Conditions)
     delegation: str = ""
+    round: int = 1
 
 
 @dataclass(frozen=True, slots=True)

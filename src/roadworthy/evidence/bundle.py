@@ -21,8 +21,9 @@ from roadworthy.domain.errors import (
 from roadworthy.domain.gate import Gate
 from roadworthy.domain.lifecycle import State
 from roadworthy.domain.model import ModelVersion
-from roadworthy.domain.trust import Change, EvidenceKind, Person
+from roadworthy.domain.trust import Change, EvidenceKind, Licence, Person
 from roadworthy.domain.use_case import UseCase
+from roadworthy.evidence.approval import require_sign_off
 from roadworthy.evidence.canonical import canonical, parse_canonical, to_json
 from roadworthy.evidence.chain import Checkpoint, check_link, verify_chain
 from roadworthy.evidence.checkpoints import SignedCheckpoint, checkpoint_in, open_checkpoints, verify_record
@@ -35,7 +36,6 @@ from roadworthy.evidence.licence import (
     guarded,
     refused,
     require_passed,
-    require_sign_off,
 )
 from roadworthy.evidence.statements import version_digest
 from roadworthy.evidence.trust import TrustRoot
@@ -272,11 +272,18 @@ def _licence_items(bundle: Bundle, opened: list[OpenedStatement]) -> list[Bundle
                 require_passed(runs[-1], claim)
                 who = "passed"
                 if gate is Gate.VALIDATION and state is not State.AWAITING_SIGN_OFF:
-                    who = f"passed and signed off by {require_sign_off(opened, runs[-1]).person.id}"
+                    who = _approved(require_sign_off(opened, runs[-1]))
             items.append(BundleItem(name, ItemStatus.OK, who))
         except IntegrityError as error:
             items.append(_failed(name, error))
     return items
+
+
+def _approved(licence: Licence) -> str:
+    """Who approved and for how long; an archive stays genuine when the approval in it has ended."""
+    ends = f", until {licence.until.isoformat()}" if licence.until else ""
+    rows = "".join(f", for {column} in {', '.join(allowed)}" for column, allowed in licence.only.items())
+    return f"passed and signed off by {', '.join(licence.signers)}{rows}{ends}"
 
 
 def _changes_item(

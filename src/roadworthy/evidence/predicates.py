@@ -21,7 +21,7 @@ from roadworthy.domain.errors import CouldNotVerifyError, DataError
 from roadworthy.domain.gate import Finding, Gate, PlannedCheck, Waiver
 from roadworthy.domain.model import ArtifactFormat
 from roadworthy.domain.serving import Deployment, RolloutLook
-from roadworthy.domain.trust import EvidenceKind, HandOff
+from roadworthy.domain.trust import ApprovalTerms, Conditions, Delegation, EvidenceKind, HandOff
 from roadworthy.domain.use_case import KpiContract, RiskTier
 from roadworthy.domain.verdict import Verdict
 from roadworthy.evidence.canonical import to_json
@@ -77,6 +77,8 @@ class GateRunPredicate(_Predicate, frozen=True, kw_only=True):
     tools: dict[str, str]
     started_at: Moment
     finished_at: Moment
+    makers: tuple[str, ...] = ()
+    approval: ApprovalTerms = ApprovalTerms()
 
 
 class SignOffPredicate(_Predicate, frozen=True, kw_only=True):
@@ -88,6 +90,15 @@ class SignOffPredicate(_Predicate, frozen=True, kw_only=True):
     person: str
     approved: bool
     reason: str
+    conditions: Conditions = Conditions()
+    delegation: str = ""
+    round: Annotated[int, msgspec.Meta(ge=1)] = 1
+
+
+class DelegationPredicate(_Predicate, frozen=True, kw_only=True):
+    """A person lets another act in their place; with `revoked_at`, that this has ended."""
+
+    delegation: Delegation
 
 
 class KpiContractPredicate(_Predicate, frozen=True, kw_only=True):
@@ -135,6 +146,7 @@ PREDICATES: dict[EvidenceKind, type[_Predicate]] = {
     EvidenceKind.HAND_OFF: HandOffPredicate,
     EvidenceKind.DEPLOYMENT: DeploymentPredicate,
     EvidenceKind.ROLLOUT: RolloutPredicate,
+    EvidenceKind.DELEGATION: DelegationPredicate,
     EvidenceKind.CHECKPOINT: CheckpointPredicate,
 }
 """The shape of each kind that this version writes and reads."""

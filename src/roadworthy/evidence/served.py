@@ -14,7 +14,8 @@ import msgspec
 from roadworthy.domain.errors import CouldNotVerifyError
 from roadworthy.domain.gate import Gate
 from roadworthy.domain.serving import Arm, ArmRole, Deployment, DeploymentState
-from roadworthy.domain.trust import EvidenceKind
+from roadworthy.domain.trust import EvidenceKind, Licence
+from roadworthy.evidence.approval import require_sign_off
 from roadworthy.evidence.canonical import canonical, parse_canonical, to_json
 from roadworthy.evidence.envelope import OpenedStatement
 from roadworthy.evidence.licence import (
@@ -28,7 +29,6 @@ from roadworthy.evidence.licence import (
     require_contract,
     require_deployment,
     require_passed,
-    require_sign_off,
 )
 from roadworthy.evidence.trust import TrustRoot
 
@@ -74,20 +74,25 @@ def decode_served(data: bytes) -> Served:
 
 def verify_served(
     served: Served, trust: TrustRoot, *, endpoint: str | None = None, now: datetime | None = None
-) -> None:
+) -> tuple[Licence, ...]:
     """Everything in the document may be loaded and served; otherwise refuse, naming the piece.
 
     Holds when: every envelope opens against `trust`, signed by a role that may; the deployment statement embeds
     exactly this deployment; each version has one validation, release and activation run about exactly this
-    artifact, version, threshold, signature and use case, with verdict pass or warn; one approving sign-off binds
-    the validation run's envelope, by a validator who did not develop the version; and, when units are held out,
-    a business owner signed the contract that allows that share and that treatment.
+    artifact, version, threshold, signature and use case, with verdict pass or warn; the quorum it
+    demands of independent people approved it (see `approval.py`); and, when units are held out, a business owner
+    signed the contract that allows that share and that treatment.
+
+    That a licence has ended does not make the document wrong: whoever serves keeps to the licences it returns.
 
     Args:
         served: a decoded document.
         trust: the gateway's own trust root.
         endpoint: the endpoint it was published for, when known: a document of another endpoint is refused.
         now: the verifier's time, UTC; see `open_envelope`.
+
+    Returns:
+        What the signatures allow each served version to do.
 
     Raises:
         IntegrityError: or one of its kinds (wrong or expired signature, other digest, could not verify);
@@ -103,10 +108,10 @@ def verify_served(
     opened = open_all(served.envelopes, trust, now=now)
     with guarded("deployment"):
         _verify_deployment(opened, deployment)
-    for claim in _claims(served):
-        verify_version(opened, claim)
+    licences = tuple(verify_version(opened, claim) for claim in _claims(served))
     with guarded("kpi-contract"):
         _verify_holdout(opened, served)
+    return licences
 
 
 def named_playbooks(served: Served, trust: TrustRoot, *, now: datetime | None = None) -> dict[str, str]:
@@ -126,8 +131,8 @@ def named_playbooks(served: Served, trust: TrustRoot, *, now: datetime | None = 
     return found
 
 
-def verify_version(opened: tuple[OpenedStatement, ...], claim: Claim) -> None:
-    """One version may serve: one passed run per gate, and an independent sign-off. Raises as `verify_served`."""
+def verify_version(opened: tuple[OpenedStatement, ...], claim: Claim) -> Licence:
+    """What one version may do: one passed run per gate, and enough sign-offs. Raises as `verify_served`."""
     runs = {}
     for gate in Gate:
         with guarded(gate.value):
@@ -135,7 +140,7 @@ def verify_version(opened: tuple[OpenedStatement, ...], claim: Claim) -> None:
             runs[gate] = only(found, gate.value, f"{gate.value} run of version {claim.version}")
             require_passed(runs[gate], claim)
     with guarded("sign-off"):
-        require_sign_off(opened, runs[Gate.VALIDATION])
+        return require_sign_off(opened, runs[Gate.VALIDATION])
 
 
 def _verify_deployment(opened: tuple[OpenedStatement, ...], deployment: Deployment) -> None:

@@ -10,7 +10,7 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +20,7 @@ from roadworthy.domain.gate import GateRun, Playbook
 from roadworthy.domain.lifecycle import State
 from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.serving import Deployment, RolloutLook
-from roadworthy.domain.trust import Change, EvidenceKind, HandOff, SignOff
+from roadworthy.domain.trust import Change, Delegation, EvidenceKind, HandOff, SignOff
 from roadworthy.domain.use_case import KpiContract, UseCase
 from roadworthy.domain.verdict import Verdict
 from roadworthy.evidence.canonical import to_json
@@ -40,6 +40,7 @@ def gate_run_statement(
     *,
     tools: Mapping[str, str],
     now: datetime,
+    makers: Sequence[str] = (),
 ) -> Statement:
     """Says of the artifact what one finished gate run found, and with which thresholds, data and tools.
 
@@ -48,8 +49,10 @@ def gate_run_statement(
         version: what was judged; its developers, threshold and signature are repeated, so that what is served
             can be compared with what was judged.
         use_case: the use case of the version.
-        playbook: the playbook in force; its waivers are repeated with their reasons.
+        playbook: the playbook in force; its waivers are repeated with their reasons, and what it demands of an
+            approval.
         tools: library -> version.
+        makers: who developed the version or one it descends from: nobody of them may approve it.
         now: time of signing, UTC.
 
     Raises:
@@ -69,6 +72,8 @@ def gate_run_statement(
         "threshold": version.threshold,
         "signature_digest": digest_of(version.signature),
         "developers": list(version.developers),
+        "makers": sorted({*version.developers, *makers}),
+        "approval": to_json(playbook.approval),
         "actor": run.actor,
         "seed": run.seed,
         "inputs": dict(run.inputs),
@@ -92,8 +97,26 @@ def sign_off_statement(sign_off: SignOff, *, now: datetime) -> Statement:
         "person": sign_off.person,
         "approved": sign_off.approved,
         "reason": sign_off.reason,
+        "conditions": to_json(sign_off.conditions),
+        "delegation": sign_off.delegation,
+        "round": sign_off.round,
     }
     return _statement(EvidenceKind.SIGN_OFF, f"gate run {sign_off.gate_run}", sign_off.evidence, predicate, now)
+
+
+def delegation_statement(delegation: Delegation, *, now: datetime) -> Statement:
+    """Says that the giver lets the taker act in their place, or (with `revoked_at`) that this has ended.
+
+    Both are about the delegation as it was granted, so that a revocation is found with it.
+    """
+    predicate = {"delegation": to_json(replace(delegation, statement=""))}
+    subject = digest_of(granted(delegation))
+    return _statement(EvidenceKind.DELEGATION, f"delegation {delegation.id}", subject, predicate, now)
+
+
+def granted(delegation: Delegation) -> Delegation:
+    """A delegation as it was when it was granted."""
+    return replace(delegation, statement="", revoked_at=None)
 
 
 def contract_statement(contract: KpiContract, *, person: str, now: datetime) -> Statement:

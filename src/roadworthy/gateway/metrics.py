@@ -97,6 +97,16 @@ class GatewayMetrics:
         self.fallbacks = Series(
             "roadworthy_fallback_rows_total", "Rows the champion answered for a failed arm.", ("endpoint",)
         )
+        self.unlicensed = Series(
+            "roadworthy_unlicensed_requests_total",
+            "Requests refused because no version in force is approved for a row; column empty: approvals ended.",
+            ("endpoint", "version", "column"),
+        )
+        self.redirected = Series(
+            "roadworthy_redirected_rows_total",
+            "Rows another arm answered because the drawn one is not approved for them.",
+            ("endpoint",),
+        )
         self.replays = Series("roadworthy_replayed_rows_total", "Rows answered again from memory.", ("endpoint",))
         self.log_refusals = Series(
             "roadworthy_log_refusals_total", "Batches the decision log refused.", ("endpoint",)

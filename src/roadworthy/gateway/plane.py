@@ -18,7 +18,7 @@ from itertools import groupby
 
 import numpy as np
 
-from roadworthy.domain.errors import InputError, NotFoundError, RoadworthyError, UnavailableError
+from roadworthy.domain.errors import InputError, NotFoundError, NotLicensedError, RoadworthyError, UnavailableError
 from roadworthy.domain.serving import Decision
 from roadworthy.gateway.codec import decode
 from roadworthy.gateway.columns import from_array
@@ -58,8 +58,27 @@ class Gateway:
         return self.resolver.current(endpoint)
 
     def admit(self, served: Served, body: bytes, *, arrived: float, version: str = "") -> Job:
-        """A request body checked against what `served` takes. Raises InputError, NotFoundError (version)."""
-        return Job.of(served, decode(body, served.contract, self.limits, arrived=arrived, version=version))
+        """A request body checked against what `served` takes and is licensed for.
+
+        Raises:
+            InputError, NotFoundError: the body, or the version insisted on.
+            NotLicensedError, UnavailableError: no version in force is approved for a row (any more).
+        """
+        return self.job(served, decode(body, served.contract, self.limits, arrived=arrived, version=version))
+
+    def job(self, served: Served, rows: Rows) -> Job:
+        """The rows of a request on their way to the arms that are licensed for them, counted where they are not."""
+        endpoint = served.deployment.endpoint
+        try:
+            job = Job.of(served, rows, self._ports.clock.now())
+        except (NotLicensedError, UnavailableError) as error:
+            column = str(error.fields.get("field", ""))
+            self.metrics.unlicensed.add(endpoint, str(error.fields.get("version", "")), column)
+            raise
+        moved = sum(job.routes.redirected)
+        if moved:
+            self.metrics.redirected.add(endpoint, by=moved)
+        return job
 
     def infer(self, endpoint: str, body: bytes, version: str = "") -> Answer:
         """Answer one request body, in the calling thread.
@@ -118,7 +137,7 @@ class Gateway:
         served = jobs[0][1].served
         endpoint = served.deployment.endpoint
         self.metrics.batch.observe(sum(job.rows.n_rows for _, job in jobs), endpoint)
-        scored = score(served, [job.rows for _, job in jobs])
+        scored = score(served, [job.rows for _, job in jobs], [job.routes for _, job in jobs])
         answers = [answer_of(served.deployment, job.rows, s) for (_, job), s in zip(jobs, scored, strict=True)]
         at, clock = self._ports.clock.now(), time.perf_counter()
         decisions: list[Decision] = []
@@ -210,7 +229,7 @@ class InProcessEndpoint:
             version="",
             arrived=arrived,
         )
-        return _raised(self.gateway.process([Job.of(served, rows)])[0])
+        return _raised(self.gateway.process([self.gateway.job(served, rows)])[0])
 
 
 def _raised(result: Result) -> Answer:

@@ -20,6 +20,7 @@ import msgspec
 
 from roadworthy.domain.errors import ConflictError
 from roadworthy.domain.serving import ArmRole, Decision, DecisionStatus, Deployment
+from roadworthy.gateway.assign import Routes
 from roadworthy.gateway.request import Answer, Rows
 from roadworthy.gateway.resolve import Served
 from roadworthy.gateway.score import Scored
@@ -31,27 +32,31 @@ class Job:
     """One admitted request, the deployment that answers it, and its rows as they will be recorded.
 
     Attributes:
+        routes: which arm answers each row.
         inputs: one dictionary per row, plain values, missing = None.
         digests: one per row, over what the caller said about it.
     """
 
     served: Served
     rows: Rows
+    routes: Routes
     inputs: list[dict[str, Any]]
     digests: list[str]
 
     @classmethod
-    def of(cls, served: Served, rows: Rows) -> Job:
+    def of(cls, served: Served, rows: Rows, now: datetime) -> Job:
         """The job of one request.
 
         Raises:
+            NotLicensedError, UnavailableError: no arm in force is licensed for a row (any more).
             NotFoundError: the caller insists on a version that is not served here.
             ConflictError: it is served, but not to all of these units. A caller may not choose the arm: the
                 comparison of arms rests on the draw.
         """
+        routes = served.permits.route(served.assigner, rows, now)
         if rows.version:
-            _refuse_other_arms(served, rows)
-        return cls(served, rows, *contents_of(rows))
+            _refuse_other_arms(served, rows, routes)
+        return cls(served, rows, routes, *contents_of(rows))
 
 
 def actions(deployment: Deployment, scored: Scored, scores: Sequence[float | None]) -> tuple[bool, ...]:
@@ -137,10 +142,10 @@ def decisions_of(job: Job, scored: Scored, answer: Answer, at: datetime, latency
     return decisions
 
 
-def _refuse_other_arms(served: Served, rows: Rows) -> None:
+def _refuse_other_arms(served: Served, rows: Rows, routes: Routes) -> None:
     served.arm_of(rows.version)
-    for row, unit in enumerate(rows.unit_ids):
-        arm = served.assigner.assign(unit).arm
+    for row, assignment in enumerate(routes.assignments):
+        arm = assignment.arm
         if arm.role is not ArmRole.HOLD_OUT and arm.version != rows.version:
             raise ConflictError(
                 f"row {row} belongs to arm '{arm.name}', which serves {arm.version}, not {rows.version}",

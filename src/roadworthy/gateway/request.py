@@ -15,7 +15,16 @@ from roadworthy.domain.ports import (
     ServedMemory,
 )
 from roadworthy.domain.serving import Arm, Deployment
+from roadworthy.domain.trust import Licence
 from roadworthy.statistics.frame import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a document puts in force, and what the signatures in it allow every version it serves."""
+
+    deployment: Deployment
+    licences: Mapping[str, Licence]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +33,8 @@ class Ports:
 
     Attributes:
         configurations: the signed document in force per endpoint.
-        verify: document bytes -> the deployment it puts in force; raises IntegrityError when the evidence does not
-            hold. Nothing is served that it did not return.
+        verify: document bytes -> the deployment it puts in force, with the licences of its versions; raises
+            IntegrityError when the evidence does not hold. Nothing is served that it did not return.
         artifacts: model bytes by digest.
         load: arm and artifact bytes -> a predictor; raises ArtifactError when the format is not admitted.
         log: where every decision is durable before it is answered.
@@ -35,7 +44,7 @@ class Ports:
     """
 
     configurations: ServedConfigurations
-    verify: Callable[[bytes], Deployment]
+    verify: Callable[[bytes], Verified]
     artifacts: ArtifactStore
     load: Callable[[Arm, bytes], Predictor]
     log: DecisionLog

@@ -14,12 +14,19 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import Any
 
-from roadworthy.domain.errors import IntegrityError, NotFoundError, RoadworthyError, UnavailableError
+from roadworthy.domain.errors import (
+    IntegrityError,
+    NotFoundError,
+    NotLicensedError,
+    RoadworthyError,
+    UnavailableError,
+)
 from roadworthy.domain.model import Signature
-from roadworthy.domain.ports import Predictor
+from roadworthy.domain.ports import Columns, Predictor
 from roadworthy.domain.serving import Arm, ArmRole, Deployment, ServedMark
-from roadworthy.gateway.assign import Assigner
+from roadworthy.gateway.assign import Assigner, Permits
 from roadworthy.gateway.columns import Contract
 from roadworthy.gateway.metrics import GatewayMetrics
 from roadworthy.gateway.request import Limits, Ports
@@ -43,6 +50,7 @@ class Served:
     stamp: str
     assigner: Assigner
     contract: Contract
+    permits: Permits
     arms: Mapping[str, LoadedArm]
     champion: LoadedArm
 
@@ -56,6 +64,17 @@ class Served:
             remedy=f"It serves: {', '.join(a.arm.version for a in self.arms.values())}.",
             version=version[:64],
         )
+
+
+@dataclass(frozen=True, slots=True)
+class NotLoaded:
+    """Stands where a model would, whose approval had ended when its document was taken up."""
+
+    why: str
+
+    def predict(self, columns: Columns) -> Any:  # noqa: ARG002 - the port's signature
+        """Raises NotLicensedError: it was never loaded."""
+        raise NotLicensedError(self.why, remedy="Validators renew the approval.")
 
 
 class Health(Enum):
@@ -141,6 +160,10 @@ class Resolver:
             self.current(endpoint)
         except UnavailableError as error:
             return EndpointHealth(Health.BROKEN, str(error))
+        served = self._slots[endpoint].serving
+        ended = _ended(served, self._ports.clock.now()) if served else ""
+        if ended:
+            return EndpointHealth(Health.BROKEN, ended)
         problem = self._slots[endpoint].problem
         return EndpointHealth(Health.DEGRADED, str(problem)) if problem else EndpointHealth(Health.SERVING)
 
@@ -173,10 +196,10 @@ class Resolver:
         if slot.refused_at is not None and slot.refused == stamp and now - slot.refused_at < retry_after:
             return
         try:
-            deployment, assigner, contract = self._verified(slot, endpoint)
+            deployment, assigner, contract, permits = self._verified(slot, endpoint)
             loaded = _models(slot.serving)
             missing = [arm for arm in _version_arms(deployment) if _key(arm) not in loaded]
-            take_over = _TakeOver(stamp, deployment, assigner, contract, loaded)
+            take_over = _TakeOver(stamp, deployment, assigner, contract, permits, loaded)
             if slot.serving is not None and missing:
                 slot.loading = self._loader.submit(self._load_beside, slot, take_over, missing)
                 return
@@ -185,7 +208,7 @@ class Resolver:
         except Exception as error:  # noqa: BLE001 - a port may raise anything; what serves must serve on
             self._refuse(slot, endpoint, stamp, _named(endpoint, error))
 
-    def _verified(self, slot: _Slot, endpoint: str) -> tuple[Deployment, Assigner, Contract]:
+    def _verified(self, slot: _Slot, endpoint: str) -> tuple[Deployment, Assigner, Contract, Permits]:
         document = self._ports.configurations.read(endpoint)
         if document is None:
             raise IntegrityError(
@@ -193,16 +216,23 @@ class Resolver:
                 remedy="Publish it again.",
                 endpoint=endpoint,
             )
-        deployment = self._ports.verify(document)
+        verified = self._ports.verify(document)
+        deployment = verified.deployment
         _refuse_foreign(deployment, endpoint)
         memory = self._ports.memory
         before = memory.newest(endpoint) if memory else None
         now = ServedMark.of(slot.serving.deployment) if slot.serving else None
         _refuse_older(deployment, now, before)
-        return deployment, Assigner(deployment), Contract.of(_version_arms(deployment))
+        arms = _version_arms(deployment)
+        return deployment, Assigner(deployment), Contract.of(arms), Permits(arms, verified.licences)
 
     def _load(self, take_over: _TakeOver, missing: list[Arm]) -> None:
         for arm in missing:
+            why = take_over.permits.ended(arm, self._ports.clock.now())
+            if why:
+                # Its approval has ended: it is not loaded; a document with a renewed one loads it.
+                take_over.models[_key(arm)] = NotLoaded(why)
+                continue
             artifact = self._ports.artifacts.get(arm.artifact)
             take_over.models[_key(arm)] = self._ports.load(arm, artifact)
 
@@ -223,7 +253,9 @@ class Resolver:
         if self._ports.memory is not None:
             # Before it serves: what was ever served is remembered, whenever the process dies.
             self._ports.memory.remember(deployment.endpoint, ServedMark.of(deployment))
-        slot.serving = Served(deployment, take_over.stamp, take_over.assigner, take_over.contract, arms, champion)
+        slot.serving = Served(
+            deployment, take_over.stamp, take_over.assigner, take_over.contract, take_over.permits, arms, champion
+        )
         self._metrics.reloads.add(deployment.endpoint)
         self._mended(slot, deployment.endpoint)
 
@@ -246,6 +278,7 @@ class _TakeOver:
     deployment: Deployment
     assigner: Assigner
     contract: Contract
+    permits: Permits
     models: dict[ModelKey, Predictor]
 
 
@@ -264,7 +297,14 @@ def _key(arm: Arm) -> ModelKey:
 
 
 def _models(serving: Served | None) -> dict[ModelKey, Predictor]:
-    return {_key(loaded.arm): loaded.predictor for loaded in serving.arms.values()} if serving else {}
+    arms = serving.arms.values() if serving else ()
+    return {_key(a.arm): a.predictor for a in arms if not isinstance(a.predictor, NotLoaded)}
+
+
+def _ended(serving: Served, now: datetime) -> str:
+    """Why nothing may answer any more, where models should; empty otherwise."""
+    held = sum(a.weight for a in serving.deployment.arms if a.role is ArmRole.HOLD_OUT)
+    return serving.permits.all_ended(now) if held < 1.0 else ""
 
 
 def _refuse_foreign(deployment: Deployment, endpoint: str) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from roadworthy.domain.errors import BadOutputError, shortlist
 from roadworthy.domain.serving import ArmRole
-from roadworthy.gateway.assign import Assignment
+from roadworthy.gateway.assign import Assignment, Routes
 from roadworthy.gateway.request import Rows
 from roadworthy.gateway.resolve import LoadedArm, Served
 from roadworthy.statistics.frame import Array, Floats
@@ -47,9 +47,12 @@ class _Ask:
     indices: list[int]
 
 
-def score(served: Served, requests: Sequence[Rows]) -> list[Scored]:
-    """Scores for every row of every request, in order; never raises for a model's sake."""
-    results = [_assigned(served, rows) for rows in requests]
+def score(served: Served, requests: Sequence[Rows], routes: Sequence[Routes]) -> list[Scored]:
+    """Scores for every row of every request, in order; never raises for a model's sake.
+
+    A failed arm's rows are answered by the champion where it is licensed for them.
+    """
+    results = [_assigned(rows, route) for rows, route in zip(requests, routes, strict=True)]
     fallen: dict[int, list[int]] = {}
     for loaded in served.arms.values():
         if loaded is not served.champion:
@@ -57,7 +60,8 @@ def score(served: Served, requests: Sequence[Rows]) -> list[Scored]:
             for ask, failed in zip(asks, _ask_all(loaded, requests, asks, results), strict=True):
                 _note_failure(results[ask.request], ask.indices, failed)
                 if failed and not requests[ask.request].version:
-                    fallen[ask.request] = ask.indices
+                    spare = routes[ask.request].spare
+                    fallen.setdefault(ask.request, []).extend(row for row in ask.indices if spare[row])
     asks = _asks(results, served.champion, fallen)
     for ask, failed in zip(asks, _ask_all(served.champion, requests, asks, results), strict=True):
         own = set(ask.indices).difference(fallen.get(ask.request, ()))
@@ -68,10 +72,9 @@ def score(served: Served, requests: Sequence[Rows]) -> list[Scored]:
     return [_concluded(result) for result in results]
 
 
-def _assigned(served: Served, rows: Rows) -> Scored:
-    assignments = [served.assigner.assign(unit) for unit in rows.unit_ids]
+def _assigned(rows: Rows, routes: Routes) -> Scored:
     n = rows.n_rows
-    return Scored(assignments, np.full(n, np.nan), [""] * n, [False] * n, "")
+    return Scored(routes.assignments, np.full(n, np.nan), [""] * n, [False] * n, "")
 
 
 def _asks(results: Sequence[Scored], loaded: LoadedArm, extra: Mapping[int, list[int]] | None = None) -> list[_Ask]:

@@ -13,11 +13,13 @@ Moves, each giving a new revision; anything not listed is refused:
     pause        PROGRESSING               -> PAUSED
     resume       PAUSED                    -> PROGRESSING, the stage's clock starts again
     roll_back    PROGRESSING PAUSED STABLE -> ROLLED_BACK
+    withdraw     any but SUPERSEDED        -> ROLLED_BACK, without the versions that may not serve
     supersede    any but SUPERSEDED        -> SUPERSEDED
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
@@ -162,6 +164,23 @@ def roll_back(deployment: Deployment, now: datetime, reason: str) -> Deployment:
         raise _illegal(deployment, "roll back", "It is final: put a new deployment into force instead.")
     promoted = deployment.state is DeploymentState.STABLE
     arms = rolled_back_arms(deployment.arms, promoted=promoted)
+    return _moved(replace(deployment, arms=arms), DeploymentState.ROLLED_BACK, now, reason)
+
+
+def withdraw(deployment: Deployment, gone: Collection[str], now: datetime, reason: str) -> Deployment:
+    """Versions that may not serve any more lose their traffic, in every state but superseded.
+
+    The champion takes it, or where it is itself gone the version arm with the largest weight that is not; where none
+    is left, no model decides and every unit gets the hold-out's action.
+
+    Raises:
+        IllegalTransitionError: it is superseded already.
+    """
+    if deployment.state is DeploymentState.SUPERSEDED:
+        raise _illegal(deployment, "withdraw", "Nothing answers from it any more.")
+    able = [a for a in deployment.arms if a.role is not ArmRole.HOLD_OUT and a.version not in gone]
+    able.sort(key=lambda a: (a.role is not ArmRole.CHAMPION, -a.weight))
+    arms = tuple(_crowned(a, able[0]) for a in deployment.arms) if able else _only_hold_out(deployment.arms)
     return _moved(replace(deployment, arms=arms), DeploymentState.ROLLED_BACK, now, reason)
 
 

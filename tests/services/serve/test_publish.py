@@ -48,7 +48,8 @@ def test_the_document_carries_every_paper_the_version_needs_and_no_more(world: W
         [k.value for k in (EvidenceKind.DEPLOYMENT, EvidenceKind.KPI_CONTRACT, EvidenceKind.SIGN_OFF)]
         + [EvidenceKind.GATE_RUN.value] * 3
     )
-    assert verify_served(served, trust_root(world.house), endpoint=ENDPOINT) is None
+    (licence,) = verify_served(served, trust_root(world.house), endpoint=ENDPOINT)
+    assert (licence.version, licence.signers) == (V1, ("vera",))
 
 
 def test_publishing_again_changes_nothing(world: World) -> None:

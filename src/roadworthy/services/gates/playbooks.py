@@ -11,6 +11,8 @@ A playbook is a YAML file:
       low: {}
       medium: {}
       high: {beats-baseline: {margin: 0.02}}
+    approval:                   # per tier, what an approval takes and how long it lasts
+      high: {quorum: 2, max_age_days: 180, max_decisions: 1000000, void_on_drift: true, reason: "..."}
     waivers:                    # findings that may not pass, each with its reason
       - {step: V4, check: "*", reason: "rule list, it explains itself"}
 
@@ -19,7 +21,8 @@ Every mistake is answered with file, line, key and what is allowed there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +31,41 @@ import yaml
 from roadworthy.checks.registry import check_named
 from roadworthy.domain.errors import PlaybookError, SettingError, shortlist
 from roadworthy.domain.gate import PlannedCheck, Playbook, Step, Waiver
+from roadworthy.domain.trust import ApprovalTerms
 from roadworthy.domain.use_case import RiskTier
 from roadworthy.evidence.digest import sha256
 
 DEFAULT = Path(__file__).parent / "tabular_binary.yaml"
 """The playbook that ships."""
 
-_TOP = ("name", "steps", "tiers", "waivers")
+_TOP = ("name", "steps", "tiers", "approval", "waivers")
 _CHECK = ("check", "params")
 _WAIVER = ("step", "check", "reason")
+_TERMS = tuple(f.name for f in fields(ApprovalTerms))
+
+MAX_QUORUM, MAX_AGE_DAYS = 20, 3650.0
+
+APPROVAL: dict[RiskTier, ApprovalTerms] = {
+    RiskTier.LOW: ApprovalTerms(
+        quorum=1,
+        max_age_days=730.0,
+        reason="Little is at stake: one independent look suffices, renewed before anybody has forgotten the model.",
+    ),
+    RiskTier.MEDIUM: ApprovalTerms(
+        quorum=1,
+        max_age_days=365.0,
+        void_on_drift=True,
+        reason="A year covers the seasons the model was judged on; a proven defect ends what was judged before it.",
+    ),
+    RiskTier.HIGH: ApprovalTerms(
+        quorum=2,
+        max_age_days=180.0,
+        max_decisions=1_000_000,
+        void_on_drift=True,
+        reason="Two people see what one overlooks; half a year or a million decisions bound what an error can cost.",
+    ),
+}
+"""What an approval takes where the playbook does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +115,8 @@ def _playbook(root: yaml.Node, tier: RiskTier, file: str, digest: str) -> Playbo
     overrides = _tier(top.get("tiers"), file, tier)
     checks = tuple(_steps(top["steps"], file, overrides))
     waivers = tuple(_waivers(top.get("waivers"), file))
-    return Playbook(str(_value(top["name"])), tier, checks, waivers, digest)
+    approval = _approval(top.get("approval"), file, tier)
+    return Playbook(str(_value(top["name"])), tier, checks, waivers, digest, approval)
 
 
 def _parse(data: bytes, file: str) -> yaml.Node:
@@ -143,6 +173,51 @@ def _tier(node: yaml.Node | None, file: str, tier: RiskTier) -> dict[str, yaml.N
         if name == tier.value:
             overrides = given
     return overrides
+
+
+def _approval(node: yaml.Node | None, file: str, tier: RiskTier) -> ApprovalTerms:
+    """The tier's terms; every tier given is checked, whichever is asked for."""
+    if node is None:
+        return APPROVAL[tier]
+    given = _mapping(node, file, tuple(t.value for t in RiskTier), "approval")
+    read = {name: _terms(body, file, RiskTier(name)) for name, body in given.items()}
+    return read.get(tier.value, APPROVAL[tier])
+
+
+def _terms(node: yaml.Node, file: str, tier: RiskTier) -> ApprovalTerms:
+    given = _mapping(node, file, _TERMS, f"approval of tier '{tier.value}'")
+    values = {key: _value(value) for key, value in given.items()}
+    if not str(values.get("reason") or "").strip():
+        raise _Spot(file, node).error(
+            f"the approval of tier '{tier.value}' gives no reason", "Say why these terms suit it.", "reason", _TERMS
+        )
+    for key, (holds, allowed) in _TERM_RANGES.items():
+        if key in values and not holds(values[key]):
+            raise _Spot(file, given[key]).error(
+                f"the approval of tier '{tier.value}' has {key} {values[key]!r}",
+                f"Allowed: {allowed}.",
+                key,
+                allowed,
+            )
+    return replace(APPROVAL[tier], **{**values, "reason": str(values["reason"]).strip()})
+
+
+def _is_number(value: object, low: float, high: float, kinds: tuple[type, ...] = (int,)) -> bool:
+    return isinstance(value, kinds) and not isinstance(value, bool) and low <= float(str(value)) <= high
+
+
+_TERM_RANGES: dict[str, tuple[Callable[[object], bool], str]] = {
+    "quorum": (lambda v: _is_number(v, 1, MAX_QUORUM), f"a whole number from 1 to {MAX_QUORUM}"),
+    "max_age_days": (
+        lambda v: v is None or _is_number(v, 1e-6, MAX_AGE_DAYS, (int, float)),
+        f"days above 0 up to {MAX_AGE_DAYS:g}, or null for no end",
+    ),
+    "max_decisions": (
+        lambda v: v is None or _is_number(v, 1, 10**15),
+        "a whole number from 1, or null for any number",
+    ),
+    "void_on_drift": (lambda v: isinstance(v, bool), "true or false"),
+}
 
 
 def _steps(node: yaml.Node, file: str, overrides: dict[str, yaml.Node]) -> list[PlannedCheck]:

@@ -29,7 +29,7 @@ from roadworthy.domain.gate import (
     steps_of,
     tally,
 )
-from roadworthy.domain.lifecycle import Event, State, advance
+from roadworthy.domain.lifecycle import Event, State, advance, allowed_events
 from roadworthy.domain.model import Dataset, DatasetRole, ModelVersion
 from roadworthy.domain.ports import Durable, Transaction
 from roadworthy.domain.serving import Endpoint
@@ -41,10 +41,11 @@ from roadworthy.evidence.statements import gate_run_statement
 from roadworthy.services.catalog.contracts import contract_in_force, refuse_outdated, refuse_peek
 from roadworthy.services.catalog.datasets import count_read
 from roadworthy.services.catalog.sealed import refuse_sealed_as
-from roadworthy.services.facts import facts_of
+from roadworthy.services.facts import facts_of, makers
 from roadworthy.services.gates.gather import gather
 from roadworthy.services.gates.playbooks import read_playbook
 from roadworthy.services.house import PLATFORM, House
+from roadworthy.services.licence.approval import require_current
 from roadworthy.services.watch.work_items import close_passed, open_for_findings
 from roadworthy.value.expression import compile_expression
 
@@ -87,7 +88,7 @@ def start_gate(house: House, actor: Person, order: GateOrder) -> GateRun:
 
     Raises:
         PlaybookError: the playbook cannot be read; nothing is recorded.
-        ConflictError: no signed KPI contract, or no sealed data.
+        ConflictError: no signed KPI contract, or no sealed data; or, after validation, an approval that has ended.
         IllegalTransitionError: the version is not where this gate begins.
     """
     house.allow(actor, _ACTIONS[order.gate], facts_of(house, version=order.version))
@@ -101,6 +102,8 @@ def start_gate(house: House, actor: Person, order: GateOrder) -> GateRun:
         refuse_sealed_as(house, actor, order.production, DatasetRole.PRODUCTION, attempt)
     house.artifacts.put(order.playbook)
     with house.store.begin() as tx:
+        if order.gate is not Gate.VALIDATION and _EVENTS[order.gate][0] in allowed_events(version.state):
+            require_current(tx, version.id, house.clock.now())
         inputs = _inputs(tx, version, case, order)
         if order.gate is not Gate.VALIDATION:
             refuse_outdated(tx, version, inputs["contract"])
@@ -237,7 +240,8 @@ def _conclude(house: House, tx: Transaction, run: GateRun, playbook: Playbook) -
     version = tx.of(ModelVersion).get(run.version)
     case = tx.of(UseCase).get(version.use_case)
     done = replace(run, verdict=gate_verdict(run.findings), finished_at=house.clock.now())
-    statement = gate_run_statement(done, version, case, playbook, tools=tool_versions(), now=house.clock.now())
+    now, people = house.clock.now(), sorted(makers(tx, version))
+    statement = gate_run_statement(done, version, case, playbook, tools=tool_versions(), now=now, makers=people)
     evidence = house.attest(tx, PLATFORM, EvidenceKind.GATE_RUN, statement, version.id)
     done = replace(done, evidence=evidence.id)
     tx.of(GateRun).replace(run, done)

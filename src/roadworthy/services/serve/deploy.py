@@ -14,6 +14,7 @@ from roadworthy.rollout.strategies import checked_schedule
 from roadworthy.rollout.strategies import roll_back as rolled_back
 from roadworthy.services.facts import facts_of
 from roadworthy.services.house import House
+from roadworthy.services.licence.approval import require_current
 from roadworthy.services.serve.plan import DEFAULT_SCHEDULE, current_deployment, plan_deployment
 from roadworthy.services.serve.publish import publish
 
@@ -28,7 +29,7 @@ def deploy(
     """Put a version in force on an endpoint.
 
     Raises:
-        ConflictError: the version is not activated, or a rollout is under way.
+        ConflictError: the version is not activated, its approval has ended, or a rollout is under way.
         SettingError: a schedule that does not rise from above 0 to 1.
     """
     house.allow(actor, "deploy", facts_of(house, version=version_id, endpoint=endpoint_id))
@@ -48,6 +49,7 @@ def deploy(
                 f"{version.id} belongs to '{version.use_case}', '{endpoint.id}' to '{endpoint.use_case}'",
                 remedy="Deploy it on an endpoint of its own use case.",
             )
+        require_current(tx, version.id, house.clock.now())
         plan = plan_deployment(house, tx, version, endpoint, schedule, actor.id)
         stored = put_in_force(house, tx, None, plan, actor.id, f"deploy {version.id}")
     publish(house, endpoint_id)

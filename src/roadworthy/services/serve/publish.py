@@ -6,11 +6,12 @@ from roadworthy.domain import faults
 from roadworthy.domain.gate import Gate, GateRun
 from roadworthy.domain.ports import Transaction
 from roadworthy.domain.serving import Deployment, Endpoint
-from roadworthy.domain.trust import Evidence, Person, SignOff
+from roadworthy.domain.trust import Evidence, Person
 from roadworthy.evidence.served import Served, encode_served
 from roadworthy.evidence.trust import TrustRoot, encode_trust
 from roadworthy.services.catalog.contracts import contract_in_force
 from roadworthy.services.house import House
+from roadworthy.services.licence.approval import papers_of
 from roadworthy.services.serve.plan import current_deployment
 from roadworthy.services.watch.verify import TRUST
 
@@ -42,8 +43,8 @@ def _passports(tx: Transaction, version: str) -> list[str]:
         ]
         if passed:
             found.append(passed[-1].evidence)
-            signed = tx.of(SignOff).find(version=version, gate_run=passed[-1].id)
-            found.extend(s.statement for s in signed[-1:] if s.approved)
+            if gate is Gate.VALIDATION:
+                found.extend(papers_of(tx, passed[-1]))
     return found
 
 

@@ -72,7 +72,9 @@ def rollout_view(house: House, deployment: Deployment) -> CanaryView:
         decisions, outages = [], ("decision log",)
     canary = _arm(deployment, ArmRole.CHALLENGER)
     since = deployment.stage_since or deployment.created_at
-    scored = [d for d in decisions if d.status is not DecisionStatus.HELD_OUT]
+    # Rows that only one arm was licensed for were not drawn: they say nothing about the other.
+    drawn = [d for d in decisions if _drawn(deployment, d)]
+    scored = [d for d in drawn if d.status is not DecisionStatus.HELD_OUT]
     return CanaryView(
         schedule=deployment.schedule,
         stage=deployment.stage,
@@ -85,7 +87,7 @@ def rollout_view(house: House, deployment: Deployment) -> CanaryView:
         ),
         requests=_counts(scored, canary),
         stage_requests=_counts([d for d in scored if d.revision == deployment.revision], canary),
-        assignments=_periods(deployment, decisions),
+        assignments=_periods(deployment, drawn, restricted=len(drawn) < len(decisions)),
         outages=outages,
     )
 
@@ -106,6 +108,11 @@ def _share(deployment: Deployment, decision: Decision) -> float:
     return round(of_versions if decision.arm == _arm(deployment, ArmRole.CHALLENGER).name else 1.0 - of_versions, 9)
 
 
+def _drawn(deployment: Deployment, decision: Decision) -> bool:
+    """Whether more than one version could have answered this row."""
+    return decision.status is DecisionStatus.HELD_OUT or 0.0 < _share(deployment, decision) < 1.0
+
+
 def _held(deployment: Deployment) -> float:
     return sum(a.weight for a in deployment.arms if a.role is ArmRole.HOLD_OUT)
 
@@ -115,10 +122,17 @@ def _counts(decisions: Sequence[Decision], canary: Arm) -> ArmCounts:
     return ArmCounts(champion=len(decisions) - mine, canary=mine)
 
 
-def _periods(deployment: Deployment, decisions: Sequence[Decision]) -> tuple[AssignmentPeriod, ...]:
-    """Units by the weights in force when they were first seen; a unit counts once."""
+def _periods(
+    deployment: Deployment, decisions: Sequence[Decision], *, restricted: bool
+) -> tuple[AssignmentPeriod, ...]:
+    """Units by the weights in force when they were first seen; a unit counts once.
+
+    Where some rows were not drawn, held-out units cannot be told from theirs: only the versions are compared then.
+    """
     canary, champion = _arm(deployment, ArmRole.CHALLENGER), _arm(deployment, ArmRole.CHAMPION)
-    held = _held(deployment)
+    held = 0.0 if restricted else _held(deployment)
+    if restricted:
+        decisions = [d for d in decisions if d.status is not DecisionStatus.HELD_OUT]
     shares = {d.revision: _share(deployment, d) for d in decisions if d.status is not DecisionStatus.HELD_OUT}
     seen: set[str] = set()
     counted: dict[float, Counter[str]] = {}

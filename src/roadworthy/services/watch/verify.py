@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from roadworthy.domain.errors import IntegrityError, NotFoundError, SettingError
 from roadworthy.domain.model import ModelVersion
-from roadworthy.domain.trust import Change, Evidence, EvidenceKind, Person, Role
+from roadworthy.domain.ports import Transaction
+from roadworthy.domain.trust import Change, Delegation, Evidence, EvidenceKind, Person, Role, SignOff
 from roadworthy.domain.use_case import UseCase
 from roadworthy.evidence.bundle import Bundle
 from roadworthy.evidence.chain import Checkpoint
@@ -38,6 +39,8 @@ def bundle(house: House, version_id: str) -> Bundle:
         version = tx.of(ModelVersion).get(version_id)
         case = tx.of(UseCase).get(version.use_case)
         evidence = tx.of(Evidence).find(version=version.id)
+        delegated = [s.delegation for s in tx.of(SignOff).find(version=version.id) if s.delegation]
+        evidence += _delegations(tx, delegated)
         signed = contract_in_force(tx, case.id)
         if signed is not None and all(e.id != signed[1].id for e in evidence):
             evidence.append(signed[1])
@@ -54,6 +57,12 @@ def bundle(house: House, version_id: str) -> Bundle:
         trust=TrustRoot(people=people),
         head=Checkpoint(head.seq, head.digest) if head else None,
     )
+
+
+def _delegations(tx: Transaction, names: list[str]) -> list[Evidence]:
+    """The grants and revocations of the delegations under which a version was signed."""
+    subjects = [tx.of(Evidence).get(tx.of(Delegation).get(n).statement).subject for n in dict.fromkeys(names)]
+    return [e for s in subjects for e in tx.of(Evidence).find(kind=EvidenceKind.DELEGATION, subject=s)]
 
 
 def verify_changes(house: House) -> int:
