@@ -141,6 +141,7 @@ def examples() -> dict[EvidenceKind, dict[str, Any]]:
         EvidenceKind.ROLLOUT: statements.rollout_statement(_look(), _DEPLOYMENT, now=_NOW),
         EvidenceKind.DELEGATION: statements.delegation_statement(_delegation(), now=_NOW),
         EvidenceKind.CHECKPOINT: statements.checkpoint_statement(_link(), reason="deployment", now=_NOW),
+        EvidenceKind.DOSSIER: _dossier(),
     }
 
 
@@ -153,7 +154,13 @@ _BUILDERS = {
     EvidenceKind.ROLLOUT: statements.rollout_statement,
     EvidenceKind.DELEGATION: statements.delegation_statement,
     EvidenceKind.CHECKPOINT: statements.checkpoint_statement,
+    EvidenceKind.DOSSIER: statements.dossier_statement,
 }
+
+
+def _dossier() -> dict[str, Any]:
+    files = {name: sha256(name.encode()) for name in ("dossier.html", "index.json")}
+    return statements.dossier_statement(_VERSION, files=files, problems=[], head=_link(), person="ada", now=_NOW)
 
 
 def _gate_run() -> dict[str, Any]:

@@ -45,6 +45,14 @@ def built(world):
             Delegation("d", "val", "ops", "sign-off", "", "away", world.NOW, world.NOW), now=world.NOW
         ),
         EvidenceKind.CHECKPOINT: statements.checkpoint_statement(world.changes(3)[-1], reason="100", now=world.NOW),
+        EvidenceKind.DOSSIER: statements.dossier_statement(
+            world.VERSION,
+            files={"index.json": sha256(b"{}")},
+            problems=["change record: wrong."],
+            head=world.changes(3)[-1],
+            person="ada",
+            now=world.NOW,
+        ),
     }
 
 

@@ -24,13 +24,14 @@ from typing import Any
 
 import offer_training
 from simulated_offers import INPUTS, arrivals, artifact, parquet, simulate, table
-from small_playbooks import WAIVED
+from small_playbooks import FULL, WAIVED
 
 from roadworthy.adapters.access.cedar import CedarPolicy
 from roadworthy.adapters.artifacts.memory import MemoryArtifacts
 from roadworthy.adapters.clock import SimulatedClock
 from roadworthy.adapters.decisions.memory import MemoryLog
 from roadworthy.adapters.engines.inline import InlineEngine
+from roadworthy.adapters.reports.printed import PrintedReports
 from roadworthy.adapters.served.memory import MemoryServed
 from roadworthy.adapters.signing.memory import MemoryKeyring
 from roadworthy.adapters.storage.memory import MemoryStore
@@ -107,6 +108,7 @@ class World:
             "engine": InlineEngine(),
             "perimeter": LocalPerimeter(workshop),
             "workshop": workshop,
+            "reports": PrintedReports(),
             **parts,
         }
         world = cls(House(**made), clock)
@@ -380,6 +382,25 @@ def _stage(name: str) -> World:
 def at(stage: str) -> World:
     """A world of one's own in which `offers:1` has come as far as `stage` (one of `STAGES`), steps waived."""
     return _stage(stage).fork()
+
+
+@lru_cache(maxsize=1)
+def _lived() -> World:
+    world = World.in_memory().prepare()
+    world.register()
+    world.activate_fully(V1, FULL)
+    world.deploy(V1)
+    for seed, shift in ((11, 0.0), (12, 0.8)):
+        happened = world.live(700, seed, f"m{seed}", shift=shift)
+        world.clock.advance(days(9))
+        world.report(happened)
+        world.review()
+    return world
+
+
+def lived() -> World:
+    """A world of one's own in which `offers:1` passed every real check, served for two months and was reviewed."""
+    return _lived().fork()
 
 
 def days(n: float) -> timedelta:

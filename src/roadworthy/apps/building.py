@@ -11,6 +11,7 @@ from roadworthy.adapters.artifacts.s3 import S3Artifacts
 from roadworthy.adapters.clock import SystemClock
 from roadworthy.adapters.decisions.segments import SegmentLog
 from roadworthy.adapters.engines.dbos_engine import DbosEngine
+from roadworthy.adapters.reports.printed import PrintedReports
 from roadworthy.adapters.served.files import FileServed
 from roadworthy.adapters.signing.files import FileKeyring
 from roadworthy.adapters.storage.sql import SqlStore
@@ -54,6 +55,7 @@ def open_house(settings: Settings, clock: Clock | None = None, engine: WorkEngin
         engine=work,
         perimeter=LocalPerimeter(workshop),
         workshop=workshop,
+        reports=PrintedReports(),
         seed=settings.seed,
         checkpoint_every=settings.checkpoint_every,
     )

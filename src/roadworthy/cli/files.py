@@ -46,6 +46,20 @@ def write_new(path: Path, data: bytes, *, replace: bool = False) -> None:
         ) from problem
 
 
+def make_folder(path: Path) -> None:
+    """A folder to write into, made when it is not there.
+
+    Raises:
+        StorageUnavailableError: it cannot be made, or something else has its name.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise StorageUnavailableError(
+            f"'{path}' cannot be made a folder: {problem.strerror}", remedy="Choose another place.", file=str(path)
+        ) from problem
+
+
 def default_playbook(workspace: Path, given: str) -> str:
     """The playbook to use: the one given, else the workspace's own, else none (the one that ships)."""
     own = workspace / PLAYBOOK

@@ -139,6 +139,26 @@ class CheckpointPredicate(_Predicate, frozen=True, kw_only=True):
     reason: str
 
 
+class ChainHead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The newest link of the change record that was told."""
+
+    seq: Annotated[int, msgspec.Meta(ge=1)]
+    digest: Digest
+
+
+class DossierPredicate(_Predicate, frozen=True, kw_only=True):
+    """These files tell one version's record; `problems` is what did not verify in it."""
+
+    version: str
+    use_case: str
+    artifact: Digest
+    files: dict[str, Digest]
+    verified: bool
+    problems: tuple[str, ...]
+    head: ChainHead | None
+    person: str
+
+
 PREDICATES: dict[EvidenceKind, type[_Predicate]] = {
     EvidenceKind.GATE_RUN: GateRunPredicate,
     EvidenceKind.SIGN_OFF: SignOffPredicate,
@@ -148,6 +168,7 @@ PREDICATES: dict[EvidenceKind, type[_Predicate]] = {
     EvidenceKind.ROLLOUT: RolloutPredicate,
     EvidenceKind.DELEGATION: DelegationPredicate,
     EvidenceKind.CHECKPOINT: CheckpointPredicate,
+    EvidenceKind.DOSSIER: DossierPredicate,
 }
 """The shape of each kind that this version writes and reads."""
 

@@ -183,6 +183,38 @@ def contract_digest(contract: KpiContract) -> str:
     return digest_json(contract_json(contract))
 
 
+def dossier_statement(
+    version: ModelVersion,
+    *,
+    files: Mapping[str, str],
+    problems: Sequence[str],
+    head: Change | None,
+    person: str,
+    now: datetime,
+) -> Statement:
+    """Says of a dossier's files, by name and SHA-256, that they tell one version's record as it stood.
+
+    Args:
+        version: whose dossier it is.
+        files: file name -> SHA-256; the subject is the digest of this object.
+        problems: what did not verify in the record; none: the record holds.
+        head: the newest link of the change record that was told.
+        person: who asked for it.
+        now: when the record was read, UTC.
+    """
+    predicate = {
+        "version": version.id,
+        "use_case": version.use_case,
+        "artifact": version.artifact,
+        "files": dict(files),
+        "verified": not problems,
+        "problems": list(problems),
+        "head": {"seq": head.seq, "digest": head.digest} if head else None,
+        "person": person,
+    }
+    return _statement(EvidenceKind.DOSSIER, f"dossier of {version.id}", digest_json(dict(files)), predicate, now)
+
+
 def version_digest(version: ModelVersion) -> str:
     """The digest of everything in a version that never moves (all but its `state`)."""
     return digest_of(replace(version, state=State.REGISTERED))

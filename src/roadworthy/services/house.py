@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from roadworthy.domain.documents.printing import Reports
 from roadworthy.domain.errors import AlreadyExistsError, NotAllowedError, NotFoundError
 from roadworthy.domain.ports import (
     ArtifactStore,
@@ -63,6 +64,7 @@ class House:
     engine: WorkEngine
     perimeter: Perimeter
     workshop: Workshop
+    reports: Reports
     seed: int = 0
     means: Means = Means()
     checkpoint_every: int = 100

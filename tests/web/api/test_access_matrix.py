@@ -102,6 +102,7 @@ CALLS: dict[str, tuple[Call, ...]] = {
     ),
     "GET /versions/{version}/bundle": (Call(f"/versions/{V1}/bundle"),),
     "GET /versions/{version}/evidence": (Call(f"/versions/{V1}/evidence"),),
+    "POST /versions/{version}/dossier": (Call(f"/versions/{V1}/dossier", {"json": {"formats": ["index"]}}),),
     "GET /endpoints": (Call("/endpoints"),),
     "POST /endpoints": (
         Call("/endpoints", {"json": {"name": "more", "use_case": CASE, "decision_point": "letter"}}),

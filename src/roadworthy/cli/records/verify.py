@@ -1,4 +1,4 @@
-"""`roadworthy verify`: does a bundle hold? Offline, and with three answers: yes, it is wrong, it cannot be told."""
+"""`roadworthy verify`: does a bundle or a dossier hold? Offline, with three answers: yes, wrong, cannot be told."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from roadworthy.cli.records.kept import kept_artifact, kept_trust
 from roadworthy.domain.errors import CouldNotVerifyError
 from roadworthy.evidence.bundle import Bundle, BundleItem, BundleReport, ItemStatus, decode_bundle, verify_bundle
 from roadworthy.evidence.canonical import MAX_DOCUMENT_BYTES, check_size
+from roadworthy.evidence.package import ENVELOPE, verify_package
 from roadworthy.evidence.trust import TrustRoot, decode_trust
 
 MARKS = {
@@ -34,7 +35,9 @@ OWN_COPY = (
 
 def verify(
     desk: Desk,
-    bundle: Annotated[Path | None, typer.Argument(help="A bundle; none: the workspace's change record.")] = None,
+    bundle: Annotated[
+        Path | None, typer.Argument(help="A bundle or a dossier's folder; none: the change record.")
+    ] = None,
     *,
     trust: Annotated[Path | None, typer.Option(help="Your trust root; none: the workspace's.")] = None,
     artifact: Annotated[Path | None, typer.Option(help="The model's bytes; none: the workspace's store.")] = None,
@@ -42,19 +45,26 @@ def verify(
         list[Path] | None, typer.Option(help="A checkpoint kept elsewhere (`changes checkpoint`); may be repeated.")
     ] = None,
 ) -> int:
-    """Verify a bundle without any server. Exit: 0 it holds, 6 something is wrong, 9 could not be verified."""
+    """Verify a bundle or a dossier offline. Exit: 0 it holds, 6 something is wrong, 9 could not be verified."""
     kept = tuple(_read(path).decode("utf-8", "replace") for path in against or ())
     if bundle is None:
         return _verify_record(desk, kept)
+    if bundle.is_dir():
+        return verify_dossier(desk, bundle, trust)
     found = decode_bundle(_read(bundle))
     settings = read_settings(desk.workspace)
     root = decode_trust(_read(trust)) if trust else kept_trust(settings)
     data = _read(artifact, MAX_ARTIFACT_BYTES) if artifact else kept_artifact(settings, found.artifact)
     report = judged(found, root, data, kept)
     desk.answer({"bundle": str(bundle), "holds": report.holds, "items": report.items}, _shown(report, found))
+    return concluded(desk, report, "bundle", f"Everything about {found.version.id}")
+
+
+def concluded(desk: Desk, report: BundleReport, what: str, everything: str) -> int:
+    """The last line and the exit code of a report."""
     wrong, open_items = report.of(ItemStatus.WRONG), report.of(ItemStatus.COULD_NOT_VERIFY)
     if wrong:
-        desk.note(f"WRONG: {', '.join(i.name for i in wrong)}. Do not trust this bundle.")
+        desk.note(f"WRONG: {', '.join(i.name for i in wrong)}. Do not trust this {what}.")
         return WRONG
     if open_items:
         desk.note(
@@ -62,7 +72,7 @@ def verify(
             "and nothing proven; give what is missing with --trust and --artifact."
         )
         return COULD_NOT_VERIFY
-    desk.note(f"Everything about {found.version.id} holds.")
+    desk.note(f"{everything} holds.")
     return 0
 
 
@@ -90,6 +100,29 @@ def _verify_record(desk: Desk, kept: tuple[str, ...]) -> int:
     return 0
 
 
+def verify_dossier(desk: Desk, folder: Path, trust: Path | None) -> int:
+    """Verify a dossier's folder: the signature, and every file against its digest."""
+    root = decode_trust(_read(trust)) if trust else kept_trust(read_settings(desk.workspace))
+    files = {p.name: _read(p) for p in sorted(folder.iterdir()) if p.is_file()}
+    envelope = files.pop(ENVELOPE, None)
+    if envelope is None:
+        raise CouldNotVerifyError(
+            f"'{folder}' holds no {ENVELOPE}",
+            remedy="Name a folder that `roadworthy dossier` wrote.",
+            file=str(folder),
+        )
+    if root is None:
+        raise CouldNotVerifyError(
+            "there is no trust root of yours: whose signature counts cannot be told",
+            remedy="Give one with --trust (`roadworthy bundle --trust-out` writes it), or name the workspace.",
+            piece="trust root",
+        )
+    report = verify_package(envelope.decode("utf-8", "replace"), files, root, now=datetime.now(UTC))
+    table = _items(report, f"Dossier in {folder}")
+    desk.answer({"dossier": str(folder), "holds": report.holds, "items": report.items}, table)
+    return concluded(desk, report, "dossier", f"Every file of the dossier in {folder}")
+
+
 def _read(path: Path, limit: int = MAX_DOCUMENT_BYTES) -> bytes:
     try:
         check_size(path.stat().st_size, f"'{path}'", limit)
@@ -101,7 +134,11 @@ def _read(path: Path, limit: int = MAX_DOCUMENT_BYTES) -> bytes:
 
 
 def _shown(report: BundleReport, bundle: Bundle) -> Table:
-    table = Table("item", "result", "why", title=f"Bundle of {bundle.version.id}, {bundle.version.state.value}")
+    return _items(report, f"Bundle of {bundle.version.id}, {bundle.version.state.value}")
+
+
+def _items(report: BundleReport, title: str) -> Table:
+    table = Table("item", "result", "why", title=title)
     for item in report.items:
         mark, colour = MARKS[item.status]
         table.add_row(item.name, Text(f"{mark} {item.status.value}", style=colour), item.why)

@@ -47,6 +47,7 @@ ROUTES: dict[str, Needs] = {
     "POST /versions/{version}/hand-off": _needs("accept-hand-off"),
     "GET /versions/{version}/bundle": _needs(READ),
     "GET /versions/{version}/evidence": _needs(READ),
+    "POST /versions/{version}/dossier": _needs("issue-dossier"),
     "GET /endpoints": _needs(READ),
     "POST /endpoints": _needs("deploy"),
     "GET /endpoints/{endpoint}/deployments": _needs(READ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, UploadFile
@@ -12,6 +13,7 @@ from roadworthy.domain.gate import Gate, GateRun
 from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.trust import SignOff
 from roadworthy.services.catalog.versions import NewVersion, register_version
+from roadworthy.services.dossier.issue import FILES, issue_dossier
 from roadworthy.services.facts import facts_of
 from roadworthy.services.gates.hand_off import accept_hand_off
 from roadworthy.services.gates.playbooks import DEFAULT
@@ -66,6 +68,13 @@ class HandOffRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
     service_owner: str
     run_book: str
+
+
+class DossierRequest(BaseModel):
+    """Which files of a dossier to print."""
+
+    model_config = ConfigDict(extra="forbid")
+    formats: list[str] = Field(default_factory=lambda: list(FILES))
 
 
 @router.get("/versions")
@@ -179,3 +188,17 @@ def get_evidence(house: TheHouse, actor: ActingPerson, version: str) -> list[dic
     """The signed statements about this version."""
     house.allow(actor, "read", facts_of(house, version=version))
     return [plain(e) for e in evidence_of(house, version)]
+
+
+@router.post("/versions/{version}/dossier", status_code=201)
+def post_dossier(house: TheHouse, actor: ActingPerson, version: str, body: DossierRequest) -> dict[str, Any]:
+    """Issue a dossier: its files in base64, the signed statement over their digests, and what did not verify."""
+    issued = issue_dossier(house, actor, version, body.formats)
+    return {
+        "version": issued.version,
+        "evidence": issued.evidence,
+        "envelope": issued.envelope,
+        "files": {name: base64.b64encode(data).decode() for name, data in issued.files.items()},
+        "problems": [plain(p) for p in issued.problems],
+        "wrong": issued.wrong,
+    }

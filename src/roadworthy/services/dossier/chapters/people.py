@@ -1,0 +1,109 @@
+"""Who answers for it: approvals and rejections, delegations, and the hand-off with its run book."""
+
+from __future__ import annotations
+
+from roadworthy.domain.documents.document import Block, Cell, Facts, Prose, Section, Table, Tone
+from roadworthy.domain.gate import Gate
+from roadworthy.domain.trust import Conditions, HandOff, SignOff
+from roadworthy.services.dossier.proof import Proof
+from roadworthy.services.dossier.record import Record
+from roadworthy.services.dossier.words import NOT_RECORDED, listed, said, when
+
+
+def chapter(record: Record, _: Proof) -> Section:
+    """Approvals and hand-off."""
+    return Section(
+        "people",
+        "Approvals and hand-off",
+        _sign_offs(record),
+        (
+            Section("hand-off", "Hand-off and run book", _hand_offs(record)),
+            Section("signers", "People and keys", (_people(record),)),
+        ),
+    )
+
+
+def _sign_offs(record: Record) -> tuple[Block, ...]:
+    if not record.sign_offs:
+        return (Prose(f"Approval or rejection: {NOT_RECORDED}.", Tone.OPEN),)
+    validations = [r for r in record.runs if r.gate is Gate.VALIDATION and r.evidence]
+    newest = validations[-1].evidence if validations else ""
+    rows = tuple(
+        (
+            Cell(s.person, s.statement),
+            Cell("approved" if s.approved else "rejected", s.statement, "pass" if s.approved else "fail"),
+            Cell(when(s.created_at)),
+            said(s.reason),
+            Cell(_conditions(s.conditions)),
+            Cell(s.delegation or "in their own name"),
+            Cell(_bound(s, newest), s.evidence),
+        )
+        for s in record.sign_offs
+    )
+    columns = ("Who", "Decision", "When", "Reason", "Conditions", "Delegation", "Binds")
+    blocks: list[Block] = [Table("Sign-offs, oldest first", columns, rows)]
+    if record.delegations:
+        blocks.append(_delegations(record))
+    return tuple(blocks)
+
+
+def _bound(sign_off: SignOff, newest: str) -> str:
+    if sign_off.evidence == newest:
+        return f"{sign_off.gate_run}, the newest validation"
+    return f"{sign_off.gate_run}: void, there is newer evidence"
+
+
+def _conditions(given: Conditions) -> str:
+    parts = [f"only {column} in {listed(values)}" for column, values in given.only.items()]
+    if given.until:
+        parts.append(f"until {when(given.until)}")
+    return "; ".join(parts) or "none"
+
+
+def _delegations(record: Record) -> Table:
+    rows = tuple(
+        (
+            Cell(d.id, d.statement, code=True),
+            Cell(d.giver),
+            Cell(d.taker),
+            Cell(d.action),
+            Cell(f"{when(d.created_at)} to {when(d.until)}"),
+            said(d.reason),
+            Cell(f"revoked {when(d.revoked_at)}" if d.revoked_at else "not revoked"),
+        )
+        for d in record.delegations
+    )
+    return Table("Delegations used", ("Delegation", "By", "To", "Of", "Time", "Reason", "Revoked"), rows)
+
+
+def _hand_offs(record: Record) -> tuple[Block, ...]:
+    if not record.hand_offs:
+        return (Prose(f"Hand-off: {NOT_RECORDED}.", Tone.OPEN),)
+    return tuple(_accepted(h) for h in record.hand_offs)
+
+
+def _accepted(hand_off: HandOff) -> Facts:
+    by = hand_off.statement
+    return Facts(
+        (
+            ("Accepted by", Cell(hand_off.operator, by)),
+            ("Service owner", Cell(hand_off.service_owner, by)),
+            ("Accepted", Cell(when(hand_off.accepted_at), by)),
+            ("Run book", said(hand_off.run_book, by)),
+        )
+    )
+
+
+def _people(record: Record) -> Table:
+    named = {e.signer for e in record.evidence} | set(record.version.developers) | {record.case.owner}
+    rows = tuple(
+        (
+            Cell(p.id),
+            Cell(listed([r.value for r in p.roles])),
+            Cell(p.key_id or "no key", code=bool(p.key_id)),
+            Cell("yes" if p.active else "no"),
+        )
+        for p in record.people
+        if p.id in named
+    )
+    return Table("Who made, owns or signed something here", ("Person", "Roles", "Key", "Active"), rows)
