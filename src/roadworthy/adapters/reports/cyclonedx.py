@@ -9,11 +9,15 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roadworthy.domain.documents.inventory import Inventory, Metric
 from roadworthy.domain.errors import DataError, MissingExtraError
 from roadworthy.domain.model import Dataset
+
+if TYPE_CHECKING:
+    from cyclonedx.model import HashType, Property
+    from cyclonedx.model.component import Component
 
 NAMESPACE = uuid.UUID("6e0a3c1c-5a0e-4a1e-9a53-0f6a2f1f7d11")
 """Serial numbers are made from this and the version's artifact: the same inventory has the same one."""
@@ -81,23 +85,15 @@ def _without_card(inventory: Inventory) -> str:
         from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
         from cyclonedx.model.tool import ToolRepository  # noqa: PLC0415
         from cyclonedx.output.json import JsonV1Dot6  # noqa: PLC0415
-        from packageurl import PackageURL  # noqa: PLC0415
     except ImportError as error:
         raise _missing() from error
     v = inventory.version
-
-    def sha256(digest: str) -> list[cdx.HashType]:
-        return [cdx.HashType(alg=cdx.HashAlgorithm.SHA_256, content=digest)]
-
-    def properties(pairs: Iterator[tuple[str, str]]) -> list[cdx.Property]:
-        return [cdx.Property(name=PREFIX + name, value=value) for name, value in pairs]
-
     signed = [
         cdx.ExternalReference(
             type=cdx.ExternalReferenceType.ATTESTATION,
             url=cdx.XsUri(f"urn:sha256:{e.id}"),
             comment=f"{e.kind.value} signed by {e.signer}",
-            hashes=sha256(e.id),
+            hashes=_hashes(e.id),
         )
         for e in inventory.evidence
     ]
@@ -107,17 +103,33 @@ def _without_card(inventory: Inventory) -> str:
         version=str(v.number),
         bom_ref=_ref("model", v.id),
         description=v.description or None,
-        hashes=sha256(v.artifact),
-        properties=properties(_properties(inventory)),
+        hashes=_hashes(v.artifact),
+        properties=_named(_properties(inventory)),
         external_references=signed,
     )
+    tool = Component(type=ComponentType.APPLICATION, name="roadworthy", version=inventory.tool, bom_ref="tool")
+    materials = _materials(inventory)
+    bom = Bom(
+        serial_number=uuid.uuid5(NAMESPACE, f"{v.id} {v.artifact} {inventory.at.isoformat()}"),
+        metadata=BomMetaData(timestamp=inventory.at, component=model, tools=ToolRepository(components=[tool])),
+        components=materials,
+    )
+    bom.register_dependency(model, materials)
+    return JsonV1Dot6(bom).output_as_string()
+
+
+def _materials(inventory: Inventory) -> list[Component]:
+    """The data sets and libraries the model was made of."""
+    from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
+    from packageurl import PackageURL  # noqa: PLC0415
+
     data = [
         Component(
             type=ComponentType.DATA,
             name=d.source or d.id,
             bom_ref=_ref("data", d.id),
-            hashes=sha256(d.digest),
-            properties=properties(_sheet(d)),
+            hashes=_hashes(d.digest),
+            properties=_named(_sheet(d)),
         )
         for d in inventory.datasets
     ]
@@ -129,16 +141,21 @@ def _without_card(inventory: Inventory) -> str:
             bom_ref=_ref("library", f"{name}@{version}"),
             purl=PackageURL("pypi", name=name, version=version),
         )
-        for name, version in sorted(v.environment.items())
+        for name, version in sorted(inventory.version.environment.items())
     ]
-    tool = Component(type=ComponentType.APPLICATION, name="roadworthy", version=inventory.tool, bom_ref="tool")
-    bom = Bom(
-        serial_number=uuid.uuid5(NAMESPACE, f"{v.id} {v.artifact} {inventory.at.isoformat()}"),
-        metadata=BomMetaData(timestamp=inventory.at, component=model, tools=ToolRepository(components=[tool])),
-        components=[*data, *libraries],
-    )
-    bom.register_dependency(model, [*data, *libraries])
-    return JsonV1Dot6(bom).output_as_string()
+    return [*data, *libraries]
+
+
+def _hashes(digest: str) -> list[HashType]:
+    from cyclonedx.model import HashAlgorithm, HashType  # noqa: PLC0415
+
+    return [HashType(alg=HashAlgorithm.SHA_256, content=digest)]
+
+
+def _named(pairs: Iterator[tuple[str, str]]) -> list[Property]:
+    from cyclonedx.model import Property  # noqa: PLC0415
+
+    return [Property(name=PREFIX + name, value=value) for name, value in pairs]
 
 
 def _properties(inventory: Inventory) -> Iterator[tuple[str, str]]:
