@@ -11,11 +11,10 @@ from roadworthy.domain.errors import CouldNotVerifyError, DataError, IntegrityEr
 from roadworthy.domain.trust import Evidence, EvidenceKind
 from roadworthy.evidence.bundle import BundleItem, ItemStatus
 from roadworthy.evidence.canonical import canonical, to_json
-from roadworthy.evidence.chain import verify_chain
-from roadworthy.evidence.digest import digest_of
+from roadworthy.evidence.checkpoints import checkpoint_in, verify_record
 from roadworthy.evidence.envelope import OpenedStatement, evidence_id, open_envelope
 from roadworthy.evidence.licence import check_signer
-from roadworthy.evidence.statements import unsigned, version_digest
+from roadworthy.evidence.statements import contract_digest, contract_json, unsigned, version_digest
 from roadworthy.evidence.trust import TrustRoot
 from roadworthy.services.dossier.record import Record
 
@@ -47,7 +46,6 @@ class Proof:
 def prove(record: Record) -> Proof:
     """Verify the change record, every envelope, and that the stored records say what the envelopes say."""
     problems: list[BundleItem] = []
-    _try(problems, "change record", lambda: verify_chain(record.links))
     trust: list[TrustRoot] = []
     _try(problems, "trust root", lambda: trust.append(TrustRoot(record.people)))
     opened: dict[str, OpenedStatement] = {}
@@ -55,6 +53,8 @@ def prove(record: Record) -> Proof:
         found = _opened(one, trust[0], record.at, problems)
         if found is not None:
             opened[one.id] = found
+    checkpoints = [o for o in opened.values() if o.kind is EvidenceKind.CHECKPOINT]
+    _try(problems, "change record", lambda: verify_record(record.links, [checkpoint_in(o) for o in checkpoints]))
     for name, evidence, stored, signed in _pairs(record, opened):
         item = _compared(name, evidence, stored, signed)
         if item is not None:
@@ -97,6 +97,7 @@ def _pairs(record: Record, opened: Mapping[str, OpenedStatement]) -> Iterator[Pa
         yield _pair(f"gate run {run.id}", run.evidence, stored, opened)
     for s in record.sign_offs:
         stored = {"gate_run": s.gate_run, "person": s.person, "approved": s.approved, "reason": s.reason}
+        stored |= {"conditions": s.conditions, "delegation": s.delegation}
         yield _pair(f"sign-off {s.id}", s.statement, stored, opened)
     for h in record.hand_offs:
         yield _pair(f"hand-off {h.id}", h.statement, {"hand_off": replace(h, statement="")}, opened)
@@ -104,7 +105,7 @@ def _pairs(record: Record, opened: Mapping[str, OpenedStatement]) -> Iterator[Pa
         yield _pair(f"deployment {d.id}", d.statement, {"deployment": unsigned(d)}, opened)
     agreed = {o.subject: e for e, o in opened.items() if o.kind is EvidenceKind.KPI_CONTRACT}
     for c in record.contracts:
-        yield _pair(f"contract {c.id}", agreed.get(digest_of(c), ""), {"contract": c}, opened)
+        yield _pair(f"contract {c.id}", agreed.get(contract_digest(c), ""), {"contract": contract_json(c)}, opened)
 
 
 def _pair(name: str, evidence: str, stored: Mapping[str, object], opened: Mapping[str, OpenedStatement]) -> Pair:

@@ -15,7 +15,7 @@ from roadworthy.domain.review import LedgerEntry, ReviewRun
 from roadworthy.domain.serving import Deployment, Endpoint, RolloutLook
 from roadworthy.domain.trust import Change, Delegation, Evidence, EvidenceKind, HandOff, Person, SignOff
 from roadworthy.domain.use_case import KpiContract, UseCase
-from roadworthy.evidence.digest import digest_of
+from roadworthy.evidence.statements import contract_digest
 from roadworthy.services.house import House
 from roadworthy.services.watch.verify import MAX_LINKS
 from roadworthy.services.watch.work_items import ancestors
@@ -154,6 +154,7 @@ def _evidence(
                 continue
     # A rollout's decisions are about the digest of the deployment they were taken at.
     subjects = {e.subject for e in known.values() if e.kind is EvidenceKind.DEPLOYMENT}
-    for subject in sorted({*subjects, *(digest_of(c) for c in contracts)}):
+    for subject in sorted({*subjects, *(contract_digest(c) for c in contracts)}):
         known |= {e.id: e for e in tx.of(Evidence).find(subject=subject)}
+    known |= {e.id: e for e in tx.of(Evidence).find(kind=EvidenceKind.CHECKPOINT)}
     return tuple(sorted(known.values(), key=lambda e: (e.created_at, e.id)))
