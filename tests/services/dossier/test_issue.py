@@ -17,9 +17,9 @@ from roadworthy.domain.verdict import Verdict
 from roadworthy.evidence.bundle import ItemStatus
 from roadworthy.evidence.digest import sha256
 from roadworthy.evidence.envelope import open_envelope
-from roadworthy.evidence.package import HTML, INDEX, verify_package
 from roadworthy.evidence.trust import TrustRoot
 from roadworthy.services.dossier.issue import FILES, Dossier, issue_dossier, print_files
+from roadworthy.services.dossier.package import HTML, INDEX, verify_package
 from roadworthy.services.dossier.proof import prove
 from roadworthy.services.dossier.record import read_record
 from roadworthy.services.watch.verify import verify_changes

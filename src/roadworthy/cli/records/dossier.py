@@ -11,7 +11,7 @@ import typer
 from roadworthy.cli.desk import Desk, command
 from roadworthy.cli.exits import COULD_NOT_VERIFY, WRONG
 from roadworthy.cli.files import make_folder, write_new
-from roadworthy.evidence.package import ENVELOPE
+from roadworthy.services.dossier.package import ENVELOPE
 
 
 def dossier(

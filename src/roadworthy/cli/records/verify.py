@@ -17,8 +17,8 @@ from roadworthy.cli.records.kept import kept_artifact, kept_trust
 from roadworthy.domain.errors import CouldNotVerifyError
 from roadworthy.evidence.bundle import Bundle, BundleItem, BundleReport, ItemStatus, decode_bundle, verify_bundle
 from roadworthy.evidence.canonical import MAX_DOCUMENT_BYTES, check_size
-from roadworthy.evidence.package import ENVELOPE, verify_package
 from roadworthy.evidence.trust import TrustRoot, decode_trust
+from roadworthy.services.dossier.package import ENVELOPE, verify_package
 
 MARKS = {
     ItemStatus.OK: ("✔", "green"),

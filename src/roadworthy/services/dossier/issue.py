@@ -11,9 +11,9 @@ from roadworthy.domain.trust import EvidenceKind, Person
 from roadworthy.evidence.bundle import BundleItem, ItemStatus
 from roadworthy.evidence.canonical import canonical
 from roadworthy.evidence.digest import sha256
-from roadworthy.evidence.package import BOM, HTML, INDEX, PDF
 from roadworthy.evidence.statements import dossier_statement
 from roadworthy.services.dossier.items import index_of, items_of
+from roadworthy.services.dossier.package import BOM, HTML, INDEX, PDF
 from roadworthy.services.dossier.proof import Proof, prove
 from roadworthy.services.dossier.record import Record, read_record
 from roadworthy.services.dossier.telling import inventory, tell

@@ -15,9 +15,9 @@ from roadworthy.domain.trust import Person, Role
 from roadworthy.evidence.bundle import BundleReport, ItemStatus
 from roadworthy.evidence.digest import sha256
 from roadworthy.evidence.envelope import seal
-from roadworthy.evidence.package import verify_package
 from roadworthy.evidence.statements import checkpoint_statement, dossier_statement
 from roadworthy.evidence.trust import TrustRoot
+from roadworthy.services.dossier.package import verify_package
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 FILES = {"dossier.html": b"<p>hello</p>", "index.json": b"{}"}
