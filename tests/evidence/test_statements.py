@@ -11,7 +11,7 @@ from roadworthy.domain.serving import RolloutLook
 from roadworthy.domain.trust import EvidenceKind, HandOff, SignOff
 from roadworthy.evidence import statements
 from roadworthy.evidence.canonical import canonical
-from roadworthy.evidence.digest import digest_of, sha256
+from roadworthy.evidence.digest import digest_json, digest_of, sha256
 
 
 def gate_run(world, run=None, version=None, use_case=None):
@@ -87,7 +87,7 @@ def test_a_sign_off_is_about_the_digest_of_the_evidence_it_judges(world):
 
 def test_a_contract_statement_embeds_the_contract_and_is_about_its_digest(world):
     statement = statements.contract_statement(world.CONTRACT, person="owner", now=world.NOW)
-    assert statement["subject"][0]["digest"]["sha256"] == digest_of(world.CONTRACT)
+    assert statement["subject"][0]["digest"]["sha256"] == digest_json(statement["predicate"]["contract"])
     assert statement["predicate"]["contract"]["holdout_share"] == 0.1
 
 
