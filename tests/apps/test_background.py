@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import socket
+import threading
 from typing import Any
 
 import httpx
 import pytest
 
-from roadworthy.apps.background import BackgroundServer, bind
+from roadworthy.apps.background import BackgroundServer, Ticker, bind
 from roadworthy.domain.errors import PortInUseError, SettingError, UnavailableError
 
 
@@ -57,3 +58,20 @@ def test_it_answers_from_the_first_moment_and_lets_go_of_its_port() -> None:
         port = server.port
     with socket.socket() as again:
         assert again.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_a_tick_that_fails_is_tried_again_and_the_block_ends_it() -> None:
+    ticks: list[int] = []
+    enough = threading.Event()
+
+    def work() -> None:
+        ticks.append(len(ticks))
+        if len(ticks) == 1:
+            raise RuntimeError("the store was away")
+        enough.set()
+
+    with Ticker(work, 0.01, "a test"):
+        assert enough.wait(10)
+    done = len(ticks)
+    assert done >= 2
+    assert not any(t.name == "a test" for t in threading.enumerate())

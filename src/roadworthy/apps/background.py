@@ -1,15 +1,19 @@
-"""An ASGI application behind a real socket, in a thread of this process."""
+"""What runs beside the main thread: an ASGI application behind a real socket, and work that is done again and again."""
 
 from __future__ import annotations
 
 import errno
+import logging
 import socket
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
 
 from roadworthy.domain.errors import PortInUseError, SettingError, UnavailableError
+
+log = logging.getLogger(__name__)
 
 STOP_S = 15.0
 """Longest wait for a server to finish what it began."""
@@ -82,3 +86,31 @@ class BackgroundServer:
     def wait(self) -> None:
         """Wait until the server ends."""
         self._thread.join()
+
+
+class Ticker:
+    """Calls `work` every `every_s` seconds from `__enter__` to `__exit__`, in a thread of its own.
+
+    What it raises is logged and does not end it: the next tick tries again.
+    """
+
+    def __init__(self, work: Callable[[], object], every_s: float, name: str) -> None:
+        self._work, self._every_s = work, every_s
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def __enter__(self) -> Ticker:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join(self._every_s + 10.0)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._work()
+            except Exception:  # whatever it was: the next tick finds the same things still to do
+                log.exception("the tick '%s' failed; it is tried again in %g s", self._thread.name, self._every_s)
+            self._stop.wait(self._every_s)

@@ -20,6 +20,7 @@ from roadworthy.apps.settings import Settings, create_workspace, sync_mode
 from roadworthy.apps.workshop import LocalWorkshop
 from roadworthy.domain.ports import ArtifactStore, Clock, WorkEngine
 from roadworthy.services.catalog.people import found
+from roadworthy.services.catalog.policies import restore_policy
 from roadworthy.services.gates.run import WORK, carry_out, resume_gates
 from roadworthy.services.house import House
 from roadworthy.services.serve.publish import publish_all, publish_trust
@@ -60,6 +61,7 @@ def open_house(settings: Settings, clock: Clock | None = None, engine: WorkEngin
         checkpoint_every=settings.checkpoint_every,
     )
     found(house, settings.administrator)
+    restore_policy(house)
     work.register(WORK, lambda durable, arguments: carry_out(house, durable, arguments))
     work.launch()
     resume_gates(house)

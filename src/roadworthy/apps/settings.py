@@ -19,6 +19,7 @@ RANGES: dict[str, tuple[int, int]] = {
     "port": (0, 65_535),
     "seed": (0, 2**32 - 1),
     "checkpoint_every": (1, 100_000),
+    "expiry_every_s": (1, 86_400),
     "token_max_days": (1, 3_650),
     "session_idle_min": (1, 1_440),
     "session_max_h": (1, 168),
@@ -71,6 +72,14 @@ class Settings:
             "help": "sign a checkpoint of the change record at least every so many links; fewer leave less of its end "
             "to be rewritten unnoticed, more sign less often",
             "unit": "links",
+        },
+    )
+    expiry_every_s: int = field(
+        default=60,
+        metadata={
+            "help": "how often `up` suspends what has outlived its approval; gateways stop at the signed end by "
+            "themselves, so this only bounds how late the fallback takes over",
+            "unit": "s",
         },
     )
     administrator: str = field(default="admin", metadata={"help": "first administrator's name", "unit": ""})

@@ -24,6 +24,7 @@ SECTIONS: dict[str, tuple[Row, ...]] = {
         Row("validate", "road.validate", "Gate 1: may the model leave the workshop?"),
         Row("sign", "road.sign", "Approve or reject a validation, as an independent validator."),
         Row("reenter", "road.reenter", "Bring a returned version back, where its defects allow it."),
+        Row("delegate", "licence.delegate", "Let somebody sign in your place for a while."),
         Row("release", "road.release", "Gate 2: does it hold on production-like traffic?"),
         Row("accept", "road.accept", "Accept a candidate into operation (hand-off)."),
         Row("activate", "road.activate", "Gate 3: can it be operated?"),
@@ -37,6 +38,11 @@ SECTIONS: dict[str, tuple[Row, ...]] = {
         Row("outcomes", "traffic.outcomes", "Report what happened afterwards, from a file."),
         Row("review", "traffic.review", "Is the licence still deserved? Drift, performance, value."),
         Row("ledger", "traffic.ledger", "What each version earned, with intervals."),
+    ),
+    "The licence": (
+        Row("licence", "licence.licence", "How an approval stands; renew, suspend, reinstate, retire."),
+        Row("expire", "licence.expire", "Suspend what has outlived its approval."),
+        Row("policy", "licence.policy", "Who may do what: show, check, set or try the rules."),
     ),
     "Records": (
         Row("status", "records.status", "Where every version and endpoint stands."),

@@ -32,6 +32,7 @@ from roadworthy.domain.trust import (
     Login,
     Person,
     PolicyRevision,
+    Ruling,
     Session,
     SignOff,
     Token,
@@ -274,6 +275,33 @@ class Policy(Protocol):
 
     def permits(self, person: Person, action: str, facts: Mapping[str, Any]) -> bool:
         """Whether the rules allow it; `facts` describe the object (for example its developers)."""
+        ...
+
+    def explain(self, person: Person, action: str, facts: Mapping[str, Any]) -> Ruling:
+        """The same, with the rules that decide it; `no-rule-permits` when none speaks for it."""
+        ...
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """Everything one may ask permission for."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """The rules in force."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """What they are called."""
+        ...
+
+    def checked(self, text: str, source: str) -> Policy:
+        """Other rules, not in force. Raises SettingError naming the line when they cannot be."""
+        ...
+
+    def replace(self, text: str, source: str) -> None:
+        """Put other rules in force; refused ones leave the old. Raises SettingError."""
         ...
 
 

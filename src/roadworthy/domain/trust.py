@@ -242,6 +242,14 @@ class Login:
 
 
 @dataclass(frozen=True, slots=True)
+class Ruling:
+    """Whether somebody may do something, and the rules that decided it (their ids)."""
+
+    allowed: bool
+    because: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyRevision:
     """A policy file that was put in force; the newest one decides."""
 

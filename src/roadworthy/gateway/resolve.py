@@ -230,8 +230,9 @@ class Resolver:
         for arm in missing:
             why = take_over.permits.ended(arm, self._ports.clock.now())
             if why:
-                # Its approval has ended: it is not loaded; a document with a renewed one loads it.
-                take_over.models[_key(arm)] = NotLoaded(why)
+                # Its approval has ended: it is not loaded, unless another arm has the same model and a licence. A
+                # document with a renewed approval loads it.
+                take_over.models.setdefault(_key(arm), NotLoaded(why))
                 continue
             artifact = self._ports.artifacts.get(arm.artifact)
             take_over.models[_key(arm)] = self._ports.load(arm, artifact)

@@ -66,6 +66,48 @@ BAD: dict[str, tuple[str, int | None, str, str]] = {
         "nope",
         "no check 'nope'",
     ),
+    "an approval of an unknown tier": (
+        "name: mine\nsteps: {}\napproval: {huge: {}}\n",
+        3,
+        "huge",
+        "unknown key 'huge'",
+    ),
+    "an approval without a reason": (
+        "name: mine\nsteps: {}\napproval:\n  high: {quorum: 2}\n",
+        4,
+        "reason",
+        "gives no reason",
+    ),
+    "an unknown approval term": (
+        'name: mine\nsteps: {}\napproval:\n  high:\n    quorums: 2\n    reason: "x"\n',
+        5,
+        "quorums",
+        "unknown key 'quorums'",
+    ),
+    "a quorum of nobody": (
+        'name: mine\nsteps: {}\napproval:\n  low:\n    reason: "x"\n    quorum: 0\n',
+        6,
+        "quorum",
+        "has quorum 0",
+    ),
+    "an age of no time": (
+        'name: mine\nsteps: {}\napproval:\n  low: {reason: "x", max_age_days: 0}\n',
+        4,
+        "max_age_days",
+        "has max_age_days 0",
+    ),
+    "a true number of decisions": (
+        'name: mine\nsteps: {}\napproval:\n  low: {reason: "x", max_decisions: true}\n',
+        4,
+        "max_decisions",
+        "has max_decisions True",
+    ),
+    "drift that is no answer": (
+        'name: mine\nsteps: {}\napproval:\n  low: {reason: "x", void_on_drift: 1}\n',
+        4,
+        "void_on_drift",
+        "has void_on_drift 1",
+    ),
     "a waiver without a reason": (
         'name: mine\nsteps: {}\nwaivers:\n  - {step: V1, check: "*"}\n',
         4,
@@ -160,3 +202,13 @@ HOSTILE = {
 def test_yaml_that_is_meant_to_break_the_reader_is_refused(text: bytes) -> None:
     with pytest.raises(PlaybookError, match=r"mine\.yaml"):
         read_playbook(text, RiskTier.LOW, "mine.yaml")
+
+
+def test_without_terms_a_tier_has_its_default_and_given_ones_replace_only_what_they_name() -> None:
+    plain = {tier: read_playbook(b"name: mine\nsteps: {}\n", tier).approval for tier in RiskTier}
+    assert [plain[t].quorum for t in (RiskTier.LOW, RiskTier.MEDIUM, RiskTier.HIGH)] == [1, 1, 2]
+    assert all(terms.reason for terms in plain.values())
+    given = b'name: mine\nsteps: {}\napproval:\n  high: {quorum: 3, max_decisions: null, reason: "three"}\n'
+    high = read_playbook(given, RiskTier.HIGH).approval
+    assert (high.quorum, high.max_decisions, high.max_age_days, high.reason) == (3, None, 180.0, "three")
+    assert read_playbook(given, RiskTier.LOW).approval == plain[RiskTier.LOW]

@@ -206,7 +206,7 @@ def test_neither_a_developer_may_stand_in_nor_anybody_for_one() -> None:
 def test_only_who_may_sign_by_their_own_role_can_give_it_away() -> None:
     world = waiting()
     lent(world)
-    with pytest.raises(NotAllowedError, match=r"rita .* may not sign-off"):
+    with pytest.raises(NotAllowedError, match=r"rita .* may not delegate"):
         lent(world, giver="rita", taker="omar")
     with pytest.raises(NotAllowedError, match="may not delegate"):
         lent(world, giver="admin", taker="omar")

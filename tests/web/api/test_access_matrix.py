@@ -12,6 +12,7 @@ import copy
 import json
 import sys
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from roadworthy.domain.returns import DefectKind
 from roadworthy.domain.trust import Person
 from roadworthy.services.access.rules import AccessRules
 from roadworthy.services.access.tokens import TokenTerms, create_token
+from roadworthy.services.licence.delegations import delegate
 from roadworthy.services.watch.work_items import open_item
 from roadworthy.web.api.actions import ROUTES
 from roadworthy.web.api.app import PREFIX, build_api
@@ -103,6 +105,23 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "GET /versions/{version}/bundle": (Call(f"/versions/{V1}/bundle"),),
     "GET /versions/{version}/evidence": (Call(f"/versions/{V1}/evidence"),),
     "POST /versions/{version}/dossier": (Call(f"/versions/{V1}/dossier", {"json": {"formats": ["index"]}}),),
+    "GET /versions/{version}/licence": (Call(f"/versions/{V1}/licence"),),
+    "POST /versions/{version}/renewal": (Call(f"/versions/{V1}/renewal", {"json": {"approved": True}}),),
+    "POST /versions/{version}/suspension": (Call(f"/versions/{V1}/suspension", {"json": {"reason": "x"}}),),
+    "POST /versions/{version}/reinstatement": (Call(f"/versions/{V1}/reinstatement", {"json": {"reason": "x"}}),),
+    "POST /versions/{version}/retirement": (Call(f"/versions/{V1}/retirement", {"json": {"reason": "x"}}),),
+    "POST /expiry": (Call("/expiry"),),
+    "GET /delegations": (Call("/delegations"),),
+    "POST /delegations": (Call("/delegations", {"json": {"taker": "dora", "until": "2027-01-01T00:00:00Z"}}),),
+    "POST /delegations/{delegation}/revocation": (
+        Call("/delegations/delegation-1/revocation", {"json": {}}, owner="vera"),
+    ),
+    "GET /policy": (Call("/policy"),),
+    "PUT /policy": (Call("/policy", {"json": {"text": SHIPPED.text}}),),
+    "GET /policy/matrix": (Call("/policy/matrix"),),
+    "GET /policy/ruling": (Call(f"/policy/ruling?person=vera&action=sign-off&about={V1}"),),
+    "POST /policy/check": (Call("/policy/check", {"json": {"text": SHIPPED.text}}),),
+    "POST /policy/trial": (Call("/policy/trial", {"json": {"expectations": "vera read -> allow"}}),),
     "GET /endpoints": (Call("/endpoints"),),
     "POST /endpoints": (
         Call("/endpoints", {"json": {"name": "more", "use_case": CASE, "decision_point": "letter"}}),
@@ -153,6 +172,7 @@ class Furnished:
         version = self.world.version(V1)
         with house.store.begin() as tx:
             open_item(house, tx, version, DefectKind.OVERFIT, "a test", "too well", "validation")
+        delegate(house, self.world.who("vera"), "rita", house.clock.now() + timedelta(days=30))
         self.secrets = {
             name: create_token(house, admin, TokenTerms(name, "a test"), AccessRules(), ACTIONS)
             for name in ("victor", *WHO.values())

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import cedarpy
 
 from roadworthy.domain.errors import SettingError
-from roadworthy.domain.trust import Person
+from roadworthy.domain.trust import Person, Ruling
 
 ACTIONS: tuple[str, ...] = (
     "register-use-case",
@@ -65,15 +66,18 @@ MAX_NESTING = 32
 _HERE = Path(__file__).parent
 _SCHEMA = (_HERE / "roadworthy.cedarschema").read_text(encoding="utf-8")
 _STRING_OR_COMMENT = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\n]*', re.DOTALL)
+_ID = re.compile(r'@id\("([^"]+)"\)')
 _RESOURCE = {"type": "Platform", "id": "roadworthy"}
 
 
 @dataclass(frozen=True)
 class _Rules:
-    """A parsed, validated policy file."""
+    """A parsed, validated policy file; `ids` are its rules' names, in the order of the file."""
 
     source: str
+    text: str
     policies: cedarpy.PolicySet
+    ids: tuple[str, ...]
 
 
 class CedarPolicy:
@@ -93,6 +97,16 @@ class CedarPolicy:
         """Where the rules in force come from."""
         return self._rules.source
 
+    @property
+    def text(self) -> str:
+        """The rules in force, as they were written."""
+        return self._rules.text
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """Everything one may ask permission for."""
+        return ACTIONS
+
     def permits(self, person: Person, action: str, facts: Mapping[str, Any]) -> bool:
         """Whether the rules in force allow the action.
 
@@ -104,6 +118,14 @@ class CedarPolicy:
         Raises:
             SettingError: an unknown action or fact, or a fact of the wrong type.
         """
+        return self.explain(person, action, facts).allowed
+
+    def explain(self, person: Person, action: str, facts: Mapping[str, Any]) -> Ruling:
+        """Whether the rules in force allow the action, and which of them decide it. Arguments as `permits`.
+
+        A rule is named by its `@id`, or by its place in the file (`rule-3`). What no rule permits is denied because
+        of `no-rule-permits`; where a rule could not be evaluated, because of `rule-failed`.
+        """
         if action not in ACTIONS:
             raise SettingError(
                 f"unknown action {action!r}", remedy=f"Allowed: {', '.join(ACTIONS)}.", field="action", value=action
@@ -114,8 +136,18 @@ class CedarPolicy:
             "resource": _RESOURCE,
             "context": _context(facts),
         }
-        result = cedarpy.is_authorized(request, self._rules.policies, _entities(person), self._schema)
-        return result.allowed and not result.diagnostics.errors
+        rules = self._rules
+        result = cedarpy.is_authorized(request, rules.policies, _entities(person), self._schema)
+        if result.diagnostics.errors:
+            return Ruling(False, ("rule-failed",))
+        because = tuple(rules.ids[_number(i)] for i in sorted(result.diagnostics.reasons, key=_number))
+        return Ruling(result.allowed, because or ("no-rule-permits",))
+
+    def checked(self, text: str, source: str) -> CedarPolicy:
+        """Other rules, apart from those in force. Raises SettingError as `replace`."""
+        other = copy.copy(self)
+        other.replace(text, source)
+        return other
 
     def replace(self, text: str, source: str) -> None:
         """Put other rules in force. When they are refused, the old ones stay.
@@ -154,7 +186,7 @@ class CedarPolicy:
             number = _number(first.policy_id)
             line = ends[number] if number < len(ends) else 1
             raise _refused(source, line, f"the policy ending there: {first.error}")
-        return _Rules(source, cedarpy.PolicySet.from_str(text))
+        return _Rules(source, text, cedarpy.PolicySet.from_str(text), _ids(text, ends))
 
 
 def _check_nesting(text: str, source: str) -> None:
@@ -198,6 +230,19 @@ def _last_lines(text: str, source: str) -> list[int]:
     if why:
         raise _refused(source, len(lines), f"the last policy is not finished: {why}")
     return ends
+
+
+def _ids(text: str, ends: Sequence[int]) -> tuple[str, ...]:
+    """The rules' names: their `@id`, or their place in the file."""
+    lines, start = text.split("\n"), 0
+    names: list[str] = []
+    for place, end in enumerate(ends, start=1):
+        body = "\n".join(line for line in lines[start:end] if not line.lstrip().startswith("//"))
+        # Two rules that end on one line share it: only the first could be told its name.
+        found = _ID.search(body) if end > start else None
+        names.append(found[1] if found else f"rule-{place}")
+        start = max(start, end)
+    return tuple(names)
 
 
 def _number(policy_id: str) -> int:

@@ -8,13 +8,14 @@ from typing import Annotated
 
 import typer
 
-from roadworthy.apps.background import BackgroundServer, bind
+from roadworthy.apps.background import BackgroundServer, Ticker, bind
 from roadworthy.apps.full import open_full
 from roadworthy.apps.settings import read_settings
 from roadworthy.cli.desk import Desk, command
 from roadworthy.cli.files import require_workspace
 from roadworthy.cli.processes.places import announced, refuse_second
 from roadworthy.cli.processes.stopping import until_stopped
+from roadworthy.services.licence.expiry import expire
 
 
 def up(
@@ -37,6 +38,7 @@ def up(
         open_full(settings) as control,
         BackgroundServer(control.app, settings.host, settings.port) as server,
         announced(settings.root, server.url),
+        Ticker(lambda: expire(control.house), settings.expiry_every_s, "expiry"),
     ):
         desk.answer(
             {"url": server.url, "token": control.token, "pid": os.getpid(), "workspace": str(settings.root)},

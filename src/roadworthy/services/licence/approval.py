@@ -81,7 +81,7 @@ def require_current(tx: Transaction, version: str, now: datetime) -> Licence:
     if licence.until is not None and licence.expired(now):
         raise ConflictError(
             f"the approval of {version} ended at {licence.until.isoformat()}",
-            remedy=f"Validators renew it: `roadworthy renew {version}`.",
+            remedy=f"Validators renew it: `roadworthy licence renew {version}`.",
             version=version,
         )
     return licence

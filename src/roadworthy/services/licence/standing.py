@@ -62,7 +62,7 @@ def reinstate(house: House, actor: Person, version_id: str, reason: str) -> Mode
         if suspended_by(tx, version.id) == BY_EXPIRY:
             raise ConflictError(
                 f"{version.id} was suspended because its approval ended",
-                remedy=f"Validators renew it: `roadworthy renew {version.id}`.",
+                remedy=f"Validators renew it: `roadworthy licence renew {version.id}`.",
                 version=version.id,
             )
         moved = _activate(house, tx, version, state, actor.id, reason)

@@ -1,4 +1,4 @@
-"""People and their roles."""
+"""People, their roles, and the policy that says what each role may do."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
 from roadworthy.services.catalog.people import add_person, deactivate_person, people
+from roadworthy.services.catalog.policies import matrix, read_expectations, ruling, run_expectations, set_policy
 from roadworthy.services.house import plain
 from roadworthy.web.api.access import ActingPerson, TheHouse
 
@@ -48,3 +49,68 @@ def post_deactivation(house: TheHouse, actor: ActingPerson, name: str, body: Dea
     """End what a person may do, from now on; what they signed before stands."""
     found: dict[str, Any] = plain(deactivate_person(house, actor, name, body.reason))
     return found
+
+
+class PolicyText(BaseModel):
+    """A policy file and what to call it."""
+
+    model_config = ConfigDict(extra="forbid")
+    text: str
+    source: str = "policy.cedar"
+    reason: str = ""
+
+
+class Trial(BaseModel):
+    """Expectations, to be held against the rules in force or a candidate's text.
+
+    They are lines `PERSON ACTION [OBJECT] -> allow|deny [because RULE]`.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    expectations: str
+    candidate: str = ""
+    source: str = "candidate.cedar"
+
+
+@router.get("/policy")
+def get_policy(house: TheHouse, actor: ActingPerson) -> dict[str, Any]:
+    """The rules in force."""
+    house.allow(actor, "read")
+    return {"source": house.policy.source, "text": house.policy.text, "actions": list(house.policy.actions)}
+
+
+@router.put("/policy")
+def put_policy(house: TheHouse, actor: ActingPerson, body: PolicyText) -> dict[str, Any]:
+    """Put other rules in force; refused rules leave the old ones as they are."""
+    found: dict[str, Any] = plain(set_policy(house, actor, body.text, body.source, body.reason))
+    return found
+
+
+@router.post("/policy/check")
+def post_check(house: TheHouse, actor: ActingPerson, body: PolicyText) -> dict[str, Any]:
+    """Whether rules could be put in force; changes nothing."""
+    house.allow(actor, "manage-policy")
+    return {"source": house.policy.checked(body.text, body.source).source, "holds": True}
+
+
+@router.get("/policy/matrix")
+def get_matrix(house: TheHouse, actor: ActingPerson) -> dict[str, Any]:
+    """Which role may do what under the rules in force."""
+    house.allow(actor, "read")
+    return {"source": house.policy.source, "matrix": matrix(house.policy)}
+
+
+@router.get("/policy/ruling")
+def get_ruling(house: TheHouse, actor: ActingPerson, person: str, action: str, about: str = "") -> dict[str, Any]:
+    """Whether somebody may do something (about a version, use case or endpoint) now, and which rules decide it."""
+    house.allow(actor, "read")
+    return {"source": house.policy.source, "ruling": plain(ruling(house, house.policy, person, action, about))}
+
+
+@router.post("/policy/trial")
+def post_trial(house: TheHouse, actor: ActingPerson, body: Trial) -> dict[str, Any]:
+    """What comes out for every expectation, under the rules in force or a candidate; changes nothing."""
+    house.allow(actor, "manage-policy")
+    policy = house.policy.checked(body.candidate, body.source) if body.candidate else house.policy
+    met = run_expectations(house, policy, read_expectations(body.expectations))
+    return {"source": policy.source, "holds": all(m.holds for m in met), "met": [plain(m) for m in met]}

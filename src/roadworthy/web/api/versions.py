@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Form, UploadFile
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from roadworthy.domain.errors import SettingError
 from roadworthy.domain.gate import Gate, GateRun
 from roadworthy.domain.model import ModelVersion
-from roadworthy.domain.trust import SignOff
+from roadworthy.domain.trust import Conditions, SignOff
 from roadworthy.services.catalog.versions import NewVersion, register_version
 from roadworthy.services.dossier.issue import FILES, issue_dossier
 from roadworthy.services.facts import facts_of
@@ -54,12 +55,25 @@ class GateRequest(BaseModel):
     wait: bool = True
 
 
-class SignOffRequest(BaseModel):
-    """A yes or no."""
+class OpinionRequest(BaseModel):
+    """A yes or no, why, until when and for which values of input columns, and in whose place (empty = one's own)."""
 
     model_config = ConfigDict(extra="forbid")
     approved: bool
     reason: str = ""
+    until: datetime | None = None
+    only: dict[str, list[str]] = Field(default_factory=dict)
+    in_place_of: str = ""
+
+    def opinion(self) -> dict[str, Any]:
+        """What the services take."""
+        only = {column: tuple(values) for column, values in self.only.items()}
+        return {
+            "approved": self.approved,
+            "reason": self.reason,
+            "conditions": Conditions(self.until, only),
+            "in_place_of": self.in_place_of,
+        }
 
 
 class HandOffRequest(BaseModel):
@@ -160,9 +174,9 @@ def get_run(house: TheHouse, actor: ActingPerson, run: str) -> dict[str, Any]:
 
 
 @router.post("/versions/{version}/sign-off", status_code=201)
-def post_sign_off(house: TheHouse, actor: ActingPerson, version: str, body: SignOffRequest) -> dict[str, Any]:
-    """Approve or reject the newest validation."""
-    found: dict[str, Any] = plain(sign_off(house, actor, version, approved=body.approved, reason=body.reason))
+def post_sign_off(house: TheHouse, actor: ActingPerson, version: str, body: OpinionRequest) -> dict[str, Any]:
+    """Approve or reject the newest validation, under conditions if any; a quorum decides."""
+    found: dict[str, Any] = plain(sign_off(house, actor, version, **body.opinion()))
     return found
 
 
