@@ -276,6 +276,16 @@ def test_a_card_follows_its_version_runs_signatures_and_work(store: Store) -> No
     )
 
 
+def test_a_work_item_that_moves_to_another_version_is_open_there_and_nowhere_else(store: Store) -> None:
+    moving = item("m:1", 1)
+    with store.begin() as transaction:
+        for number in (1, 2):
+            transaction.of(ModelVersion).add(version("m", number))
+        transaction.of(WorkItem).add(moving)
+        transaction.of(WorkItem).replace(moving, replace(moving, version="m:2"))
+    assert [card(store, f"m:{n}").open_work for n in (1, 2)] == [0, 1]
+
+
 def test_words_that_change_are_found_and_those_that_were_are_not(store: Store) -> None:
     first = version("m", description="old")
     with store.begin() as transaction:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
-from roadworthy.domain.errors import InputError, NotFoundError
-from roadworthy.domain.model import DatasetRole
+from roadworthy.domain.errors import InputError, NotFoundError, shortlist
+from roadworthy.domain.model import Dataset, DatasetRole
 from roadworthy.domain.serving import Endpoint
 from roadworthy.domain.trust import Role
 from roadworthy.domain.use_case import UseCase
 from roadworthy.sdk import Road
 from roadworthy.services.watch.status import Status
-
-MANY = 1_000_000
-"""More changes than are looked through."""
 
 
 def status_of(road: Road) -> Status:
@@ -25,7 +24,12 @@ def status_of(road: Road) -> Status:
 
 def find_use_case(road: Road, name: str) -> UseCase | None:
     """The use case with this name, or None."""
-    return next((u for u in status_of(road).use_cases if u.id == name), None)
+    return next((u for u in use_cases(road) if u.id == name), None)
+
+
+def use_cases(road: Road) -> list[UseCase]:
+    """Every use case."""
+    return road.ask("GET", "/use-cases", list[UseCase])
 
 
 def use_case_named(road: Road, name: str) -> UseCase:
@@ -34,10 +38,10 @@ def use_case_named(road: Road, name: str) -> UseCase:
     Raises:
         NotFoundError: there is none; names those there are.
     """
-    cases = status_of(road).use_cases
+    cases = use_cases(road)
     found = next((u for u in cases if u.id == name), None)
     if found is None:
-        known = ", ".join(u.id for u in cases) or "none yet"
+        known = shortlist([u.id for u in cases]) or "none yet"
         raise NotFoundError(
             f"there is no use case '{name}'",
             remedy=f"Known: {known}; `roadworthy use-case` registers one.",
@@ -47,24 +51,21 @@ def use_case_named(road: Road, name: str) -> UseCase:
 
 
 def newest_dataset(road: Road, use_case: str, role: DatasetRole) -> str:
-    """The id of the newest data set of a use case in a role, from the change record; empty when there is none."""
-    prefix = f"{use_case}-{role.name.lower()}-"
-    return next(
-        (
-            c.subject
-            for c in road.changes(limit=MANY)
-            if c.action == "dataset-registered" and c.subject.rpartition("-")[0] + "-" == prefix
-        ),
-        "",
-    )
+    """The id of the newest data set of a use case in a role; empty when there is none."""
+    try:
+        known = road.ask("GET", f"/use-cases/{quote(use_case, safe='')}/datasets", list[Dataset])
+    except NotFoundError:
+        return ""
+    return next((d.id for d in reversed(known) if d.role is role), "")
 
 
 def has_contract(road: Road, use_case: str) -> bool:
     """Whether a KPI contract was agreed for the use case."""
-    return any(
-        c.action == "kpi-contract-agreed" and c.subject.rpartition("-kpi-")[0] == use_case
-        for c in road.changes(limit=MANY)
-    )
+    try:
+        road.ask("GET", f"/use-cases/{quote(use_case, safe='')}/contract", dict[str, Any])
+    except NotFoundError:
+        return False
+    return True
 
 
 def the_endpoint(road: Road, given: str, use_case: str = "") -> Endpoint:
@@ -74,9 +75,9 @@ def the_endpoint(road: Road, given: str, use_case: str = "") -> Endpoint:
         NotFoundError: none of that name, or none at all.
         InputError: several, and none was named.
     """
-    known = [e.endpoint for e in status_of(road).endpoints]
+    known = road.ask("GET", "/endpoints", list[Endpoint])
     mine = [e for e in known if (not given or e.id == given) and (given or not use_case or e.use_case == use_case)]
-    names = ", ".join(e.id for e in known) or "none yet"
+    names = shortlist([e.id for e in known]) or "none yet"
     if not mine:
         what = f"there is no endpoint '{given}'" if given else "there is no endpoint"
         raise NotFoundError(what, remedy=f"Known: {names}; `roadworthy endpoint NAME` registers one.", name=given)

@@ -46,6 +46,7 @@ SECTIONS: dict[str, tuple[Row, ...]] = {
     ),
     "Records": (
         Row("status", "records.status", "Where every version and endpoint stands."),
+        Row("versions", "records.versions", "List versions: filter, order, page by page."),
         Row("work", "records.work", "Work items: defects on their way back to development."),
         Row("trace", "records.trace", "From one request id to version, people, outcome and money."),
         Row("changes", "records.changes", "The change record: who did what, and why."),

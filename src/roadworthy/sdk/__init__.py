@@ -29,6 +29,8 @@ from roadworthy.domain.model import Dataset, ModelVersion
 from roadworthy.domain.returns import WorkItem
 from roadworthy.domain.review import LedgerEntry, ReviewRun
 from roadworthy.domain.serving import Deployment, Endpoint, RolloutLook
+from roadworthy.domain.storing.card import VersionCard
+from roadworthy.domain.storing.query import Page
 from roadworthy.domain.trust import Change, Evidence, HandOff, Person, SignOff
 from roadworthy.domain.use_case import KpiContract, UseCase
 from roadworthy.sdk.handing_over import artifact_bytes, environment, read_bytes, table_bytes
@@ -241,6 +243,11 @@ class Road:
     def ledger(self, endpoint: str) -> list[LedgerEntry]:
         """The value ledger, oldest first."""
         return self._get(f"/endpoints/{endpoint}/ledger", list[LedgerEntry])
+
+    def catalog(self, **search: str | int | Sequence[str]) -> Page[VersionCard]:
+        """One page of the versions that match, as cards; see `GET /catalog` for what can be asked for."""
+        given = {name: value for name, value in search.items() if value}
+        return self._send("GET", "/catalog", Page[VersionCard], params=given)
 
     def status(self) -> dict[str, Any]:
         """Where everything stands."""

@@ -147,6 +147,7 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "GET /endpoints/{endpoint}/reviews": (Call(f"/endpoints/{ENDPOINT}/reviews"),),
     "POST /endpoints/{endpoint}/reviews": (Call(f"/endpoints/{ENDPOINT}/reviews", {"json": {}}),),
     "GET /endpoints/{endpoint}/ledger": (Call(f"/endpoints/{ENDPOINT}/ledger"),),
+    "GET /catalog": (Call("/catalog"),),
     "GET /status": (Call("/status"),),
     "GET /work-items": (Call("/work-items"),),
     "PUT /work-items/{item}/assignee": (Call("/work-items/work-1/assignee", {"json": {"assignee": "dora"}}),),

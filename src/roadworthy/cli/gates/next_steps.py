@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from roadworthy.cli.lookups import has_contract, status_of, who_may
+from roadworthy.cli.lookups import has_contract, who_may
 from roadworthy.domain.gate import Gate, GateRun
 from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.returns import WorkItemState
+from roadworthy.domain.serving import Endpoint
 from roadworthy.domain.trust import Role
 from roadworthy.domain.verdict import Verdict
 from roadworthy.sdk import Road
@@ -49,7 +50,7 @@ def _onward(road: Road, run: GateRun) -> list[str]:
     if run.gate is Gate.RELEASE:
         return [f"Next: roadworthy accept {version} --run-book TEXT --as {operator}"]
     case = road.version(version).use_case
-    endpoint = next((e.endpoint.id for e in status_of(road).endpoints if e.endpoint.use_case == case), "NAME")
+    endpoint = next((e.id for e in road.ask("GET", "/endpoints", list[Endpoint]) if e.use_case == case), "NAME")
     return [f"Next: roadworthy deploy {version} --endpoint {endpoint} --as {operator}"]
 
 

@@ -33,8 +33,12 @@ def status(desk: Desk) -> None:
     if now.work_items:
         shown.append(work_table(now.work_items, brief=True))
     cases = ", ".join(f"{u.id} ({u.risk_tier.value} risk, {u.owner})" for u in now.use_cases) or "none yet"
+    if sum(now.totals.versions.values()) > len(now.versions):
+        shown.append(f"The newest {len(now.versions)} versions; all of them: `roadworthy versions`.")
+    more = now.totals.use_cases - len(now.use_cases)
+    cases += f" and {more:,} more" if more else ""
     shown.append(
-        f"Use cases: {cases}. Open work items: {len(now.work_items)}. Change record: {now.changes:,} links."
+        f"Use cases: {cases}. Open work items: {now.totals.open_work:,}. Change record: {now.changes:,} links."
     )
     desk.answer(now, *shown)
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from roadworthy.cli.desk import Desk, command
-from roadworthy.cli.lookups import status_of, use_case_named
+from roadworthy.cli.lookups import use_case_named, use_cases
 from roadworthy.domain.errors import InputError
 
 
@@ -22,7 +22,7 @@ def endpoint(
 ) -> None:
     """Register an endpoint for a decision point that the use case declares."""
     with desk.road() as road:
-        cases = status_of(road).use_cases
+        cases = use_cases(road)
         if not use_case and len(cases) > 1:
             raise InputError("there are several use cases", remedy="Name one with --use-case.")
         case = use_case_named(road, use_case or (cases[0].id if cases else ""))

@@ -47,20 +47,10 @@ class VersionCard:
 
 def keep_card(cards: Repository[VersionCard], old: object | None, new: object) -> None:
     """Follow one entity that was added (`old` is None) or replaced; to be called in the same transaction."""
-    version = version_of(new)
-    if not version:
-        return
-    try:
-        known = cards.get(version)
-    except NotFoundError:
-        known = None
-    card = next_card(known, old, new)
-    if card is None or card == known:
-        return
-    if known is None:
-        cards.add(card)
-    else:
-        cards.replace(known, card)
+    moved = isinstance(old, WorkItem) and version_of(old) != version_of(new)
+    if moved and isinstance(old, WorkItem):
+        _put(cards, version_of(old), old, replace(old, state=WorkItemState.CLOSED))
+    _put(cards, version_of(new), None if moved else old, new)
 
 
 def fill_cards(tx: Transaction) -> int:
@@ -78,6 +68,22 @@ def fill_cards(tx: Transaction) -> int:
             for entity in tx.of(kind).find(limit=FILL, offset=offset):
                 keep_card(tx.of(VersionCard), None, entity)
     return tx.of(VersionCard).count()
+
+
+def _put(cards: Repository[VersionCard], version: str, old: object | None, new: object) -> None:
+    if not version:
+        return
+    try:
+        known = cards.get(version)
+    except NotFoundError:
+        known = None
+    card = next_card(known, old, new)
+    if card is None or card == known:
+        return
+    if known is None:
+        cards.add(card)
+    else:
+        cards.replace(known, card)
 
 
 def version_of(entity: object) -> str:

@@ -1,24 +1,31 @@
-"""Status: where every version stands, what each endpoint serves, what is open."""
+"""Status: where the newest versions stand, what each endpoint serves, what is open; and how much there is in all."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from roadworthy.domain.gate import Gate, GateRun, tally
-from roadworthy.domain.model import ModelVersion
+from roadworthy.domain.ports import Transaction
 from roadworthy.domain.returns import WorkItem, WorkItemState
 from roadworthy.domain.review import LedgerEntry, ReviewRun
 from roadworthy.domain.serving import Deployment, Endpoint
+from roadworthy.domain.storing.card import VersionCard
+from roadworthy.domain.storing.query import Query
 from roadworthy.domain.use_case import UseCase
 from roadworthy.services.house import House
 from roadworthy.services.serve.plan import current_deployment
+
+VERSIONS, ENDPOINTS, USE_CASES, ITEMS = 200, 50, 200, 200
+"""At most so many of each, the newest; the lists of the API have all."""
+
+LINES = 50
+"""Newest ledger lines of an endpoint that are looked through for the newest of each version."""
 
 
 @dataclass(frozen=True, slots=True)
 class VersionStatus:
     """One version: the newest run of each gate as counts per verdict, and its open work items."""
 
-    version: ModelVersion
+    version: VersionCard
     gates: dict[str, dict[str, int]]
     verdicts: dict[str, str]
     open_work: int
@@ -35,50 +42,75 @@ class EndpointStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class Totals:
+    """How much there is in all, whatever is listed: versions by state, and the rest by number."""
+
+    versions: dict[str, int]
+    use_cases: int
+    endpoints: int
+    open_work: int
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
-    """The whole picture."""
+    """The whole picture, each list in the order of addition; a long one has its newest, and `totals` says so."""
 
     use_cases: tuple[UseCase, ...]
     versions: tuple[VersionStatus, ...]
     endpoints: tuple[EndpointStatus, ...]
     work_items: tuple[WorkItem, ...]
     changes: int
+    totals: Totals
 
 
 def status(house: House) -> Status:
     """Everything in one read."""
     with house.store.read() as tx:
-        items = tx.of(WorkItem).find(state=WorkItemState.OPEN)
-        head = tx.changes.head()
-        versions = tx.of(ModelVersion).find()
-        runs = {v.id: tx.of(GateRun).find(version=v.id) for v in versions}
-        endpoints = tuple(
-            EndpointStatus(
-                endpoint=e,
-                deployment=current_deployment(tx, e.id),
-                review=next(iter(tx.of(ReviewRun).find(endpoint=e.id, newest_first=True, limit=1)), None),
-                ledger=_newest_per_version(tx.of(LedgerEntry).find(endpoint=e.id)),
-            )
-            for e in tx.of(Endpoint).find()
+        cards = tx.of(VersionCard).page(Query(limit=VERSIONS)).items[::-1]
+        return Status(
+            use_cases=tuple(tx.of(UseCase).find(newest_first=True, limit=USE_CASES)[::-1]),
+            versions=tuple(VersionStatus(c, c.gates, c.verdicts, c.open_work) for c in cards),
+            endpoints=endpoints_now(tx),
+            work_items=open_items(tx),
+            changes=length(tx),
+            totals=totals(tx),
         )
-        cases = tuple(tx.of(UseCase).find())
-    return Status(
-        use_cases=cases,
-        versions=tuple(_version(v, runs[v.id], items) for v in versions),
-        endpoints=endpoints,
-        work_items=tuple(items),
-        changes=head.seq if head else 0,
+
+
+def endpoints_now(tx: Transaction) -> tuple[EndpointStatus, ...]:
+    """What the newest endpoints serve, and what they earned."""
+    return tuple(
+        EndpointStatus(
+            endpoint=e,
+            deployment=current_deployment(tx, e.id),
+            review=next(iter(tx.of(ReviewRun).find(endpoint=e.id, newest_first=True, limit=1)), None),
+            ledger=_newest_per_version(
+                tx.of(LedgerEntry).find(endpoint=e.id, newest_first=True, limit=LINES)[::-1]
+            ),
+        )
+        for e in tx.of(Endpoint).find(newest_first=True, limit=ENDPOINTS)[::-1]
     )
 
 
-def _version(version: ModelVersion, runs: list[GateRun], items: list[WorkItem]) -> VersionStatus:
-    newest = {gate: [r for r in runs if r.gate is gate][-1:] for gate in Gate}
-    return VersionStatus(
-        version=version,
-        gates={g.value: tally(r[0].findings) for g, r in newest.items() if r},
-        verdicts={g.value: r[0].verdict.value if r[0].verdict else "running" for g, r in newest.items() if r},
-        open_work=sum(i.version == version.id for i in items),
+def open_items(tx: Transaction, limit: int = ITEMS) -> tuple[WorkItem, ...]:
+    """The newest open work items, in the order in which they were opened."""
+    return tuple(tx.of(WorkItem).find(state=WorkItemState.OPEN, newest_first=True, limit=limit)[::-1])
+
+
+def totals(tx: Transaction) -> Totals:
+    """How much there is; counted, not read."""
+    return Totals(
+        versions=tx.of(VersionCard).tally("state", Query()),
+        use_cases=tx.of(UseCase).count(),
+        endpoints=tx.of(Endpoint).count(),
+        open_work=tx.of(WorkItem).count(state=WorkItemState.OPEN),
     )
+
+
+def length(tx: Transaction) -> int:
+    """How many changes are recorded."""
+    head = tx.changes.head()
+    return head.seq if head else 0
 
 
 def _newest_per_version(entries: list[LedgerEntry]) -> tuple[LedgerEntry, ...]:

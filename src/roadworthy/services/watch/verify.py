@@ -127,7 +127,7 @@ def changes(house: House, subject: str | None = None, limit: int = 200) -> list[
     if limit < 0:
         raise SettingError(f"limit is {limit}", remedy="Allowed: 0 or more.", field="limit")
     with house.store.read() as tx:
-        return list(reversed(tx.changes.read(subject=subject, limit=MAX_LINKS)))[:limit]
+        return tx.changes.newest(subject=subject, limit=min(limit, MAX_LINKS))
 
 
 def evidence_of(house: House, version_id: str, kind: EvidenceKind | None = None) -> list[Evidence]:

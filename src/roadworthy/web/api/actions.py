@@ -75,6 +75,7 @@ ROUTES: dict[str, Needs] = {
     "GET /endpoints/{endpoint}/reviews": _needs(READ),
     "POST /endpoints/{endpoint}/reviews": _needs("review"),
     "GET /endpoints/{endpoint}/ledger": _needs(READ),
+    "GET /catalog": _needs(READ),
     "GET /status": _needs(READ),
     "GET /work-items": _needs(READ),
     "GET /work-items/{item}": _needs(READ),

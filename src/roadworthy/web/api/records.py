@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from roadworthy.domain.lifecycle import State
+from roadworthy.domain.storing.query import PAGE
 from roadworthy.evidence.checkpoints import RecordReport
 from roadworthy.services.house import plain
+from roadworthy.services.watch.catalog import Search, catalog
 from roadworthy.services.watch.status import status
 from roadworthy.services.watch.trace import trace
 from roadworthy.services.watch.verify import changes, checkpoint, verify_against
@@ -17,6 +20,28 @@ from roadworthy.services.watch.work_items import work_items
 from roadworthy.web.api.access import ActingPerson, TheHouse
 
 router = APIRouter(tags=["records"])
+
+
+class CatalogSearch(BaseModel):
+    """What is looked for in the catalog. Moments carry their time zone."""
+
+    model_config = ConfigDict(extra="forbid")
+    use_case: str = ""
+    state: list[State] = Field(default_factory=list)
+    name: str = ""
+    owner: str = ""
+    developer: str = ""
+    words: str = ""
+    approved_since: AwareDatetime | None = None
+    approved_before: AwareDatetime | None = None
+    order: str = "newest"
+    limit: int = PAGE
+    cursor: str = ""
+
+    def asked(self) -> Search:
+        """The same as the service takes it."""
+        given = dict(self)
+        return Search(states=tuple(given.pop("state")), **given)
 
 
 class Assignment(BaseModel):
@@ -52,6 +77,14 @@ class Kept(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     against: list[str]
+
+
+@router.get("/catalog")
+def list_catalog(house: TheHouse, actor: ActingPerson, search: Annotated[CatalogSearch, Query()]) -> dict[str, Any]:
+    """Versions as cards: one page as `items`, how many match as `total`, and the `next` page's cursor."""
+    house.allow(actor, "read")
+    found: dict[str, Any] = plain(catalog(house, search.asked()))
+    return found
 
 
 @router.get("/status")

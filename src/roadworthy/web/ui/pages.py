@@ -15,10 +15,11 @@ from roadworthy.services.house import House
 from roadworthy.web.ui.door import Door
 from roadworthy.web.ui.layout import Build, nothing, show
 from roadworthy.web.ui.site import Site
-from roadworthy.web.ui.views import board, changes, data, endpoint, value, version, work
+from roadworthy.web.ui.views import board, catalog, changes, data, endpoint, value, version, work
 
 ROUTES: dict[str, Build] = {
     "/": board.build,
+    "/versions": catalog.build,
     "/versions/{version}": version.build,
     "/endpoints/{endpoint}": endpoint.build,
     "/work": work.build,

@@ -2,46 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from roadworthy.domain.gate import Gate
 from roadworthy.domain.lifecycle import State
 from roadworthy.domain.returns import WorkItem
 from roadworthy.domain.serving import Arm, ArmRole, Deployment
-from roadworthy.services.watch.status import EndpointStatus, Status, VersionStatus, status
+from roadworthy.domain.storing.card import VersionCard
+from roadworthy.services.house import House
+from roadworthy.services.watch.catalog import Lane, Search, lanes
+from roadworthy.services.watch.status import EndpointStatus, Totals, endpoints_now, open_items, totals
 from roadworthy.web.ui.layout import Ask, Page, Text
 from roadworthy.web.ui.markup import Child, Markup, h
 from roadworthy.web.ui.site import Site
+from roadworthy.web.ui.views.catalog import search_form, search_of
 from roadworthy.web.ui.views.money import Earned, earned
-from roadworthy.web.ui.words import badge, card, command, count, empty, icon, link, number, percent, version_link
+from roadworthy.web.ui.words import badge, card, command, count, empty, icon, link, percent, version_link
 
 GATES = {Gate.VALIDATION: "Validation", Gate.RELEASE: "Release", Gate.ACTIVATION: "Activation"}
 
 ALWAYS = (State.REGISTERED, State.VALIDATED, State.CANDIDATE, State.ACTIVATED, State.RETURNED)
 """Columns that are shown even when nothing stands there; the others appear with their first version."""
 
-SHOWN_PER_COLUMN = 40
-"""Newest cards of a column; older ones unfold."""
+SHOWN_PER_COLUMN = 12
+"""Newest cards of a column; the list of versions has the older ones."""
 
 MAX_ITEMS = 8
 """Open work items beside the board; `/work` has all."""
 
 
-def build(site: Site, ask: Ask) -> Page:  # noqa: ARG001 - every page is built from the same two
-    """The board."""
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What the board shows: versions by state as the filter asks, the rest whatever it asks."""
+
+    lanes: tuple[Lane, ...]
+    endpoints: tuple[EndpointStatus, ...]
+    work_items: tuple[WorkItem, ...]
+    totals: Totals
+
+
+def build(site: Site, ask: Ask) -> Page:
+    """The board, of all versions or those the address asks for, as in `/versions`."""
     site.allow_reading()
-    found = site.once("status", status)
-    if not found.versions and not found.use_cases:
+    search = search_of(ask.query)
+    found = site.once("board", _picture) if search == Search() else _picture(site.house, search)
+    if not found.totals.versions and not found.totals.use_cases:
         return Page("Board", (Text("start", _start()),))
     serving = _serving(found.endpoints)
     return Page(
         "Board",
         (
             Text("headline", _headline(found)),
-            Text("board", _board(found.versions, serving), "most"),
-            Text("beside", Markup(_endpoints(found.endpoints) + _work(found.work_items)), "third stack"),
+            Text("board", _board(found.lanes, serving, ask.query), "most"),
+            Text("beside", Markup(_endpoints(found) + _work(found)), "third stack"),
         ),
     )
+
+
+def _picture(house: House, search: Search = Search()) -> Picture:  # noqa: B008 - frozen
+    with house.store.read() as tx:
+        return Picture(
+            lanes=lanes(tx, search, SHOWN_PER_COLUMN),
+            endpoints=endpoints_now(tx),
+            work_items=open_items(tx, MAX_ITEMS),
+            totals=totals(tx),
+        )
 
 
 def _start() -> Markup:
@@ -63,16 +89,17 @@ def _start() -> Markup:
     )
 
 
-def _headline(found: Status) -> Markup:
-    activated = sum(v.version.state is State.ACTIVATED for v in found.versions)
+def _headline(found: Picture) -> Markup:
+    activated = found.totals.versions.get(State.ACTIVATED.value, 0)
+    open_work, versions = found.totals.open_work, sum(found.totals.versions.values())
     total = earned([line for e in found.endpoints for line in e.ledger])
     tiles = [
-        _tile(str(activated), "activated", f"of {count(len(found.versions), 'version')}", "/"),
-        _tile(str(len(found.work_items)), "open work items" if len(found.work_items) != 1 else "open work item",
-              "on their way back to development" if found.work_items else "nothing waits to be mended", "/work"),
+        _tile(f"{activated:,}", "activated", f"of {count(versions, 'version')}", "/versions"),
+        _tile(f"{open_work:,}", "open work items" if open_work != 1 else "open work item",
+              "on their way back to development" if open_work else "nothing waits to be mended", "/work"),
         *[_tile(e.amount, "value to date", e.note, "/value") for e in total],
     ]  # fmt: skip
-    sentence = f"{activated} activated, {count(len(found.work_items), 'open work item')}, {_value_sentence(total)}"
+    sentence = f"{activated:,} activated, {count(open_work, 'open work item')}, {_value_sentence(total)}"
     return h("section", h("h1", sentence, class_="unseen"), h("div", tiles, class_="tiles"), class_="headline")
 
 
@@ -101,38 +128,41 @@ def _serving(endpoints: Sequence[EndpointStatus]) -> dict[str, list[str]]:
     return found
 
 
-def _board(versions: Sequence[VersionStatus], serving: dict[str, list[str]]) -> Markup:
-    columns = []
-    for state in State:
-        here = [v for v in versions if v.version.state is state]
-        if here or state in ALWAYS:
-            columns.append(_column(state, here[::-1], serving))
+def _board(found: Sequence[Lane], serving: dict[str, list[str]], query: Mapping[str, str]) -> Markup:
+    known = {lane.state: lane for lane in found}
+    columns = [
+        _column(known.get(state) or Lane(state, 0, ()), serving, query)
+        for state in State
+        if state in known or state in ALWAYS
+    ]
     return h(
         "section",
         h("h2", "Versions by state", class_="quiet"),
+        search_form("/", query),
         h("div", columns, class_="lanes"),
         aria_label="Versions by state",
     )
 
 
-def _column(state: State, here: Sequence[VersionStatus], serving: dict[str, list[str]]) -> Markup:
-    name = state.value.replace("-", " ").capitalize()
-    head = h("h3", h("span", name), h("span", len(here), class_="count"), class_="lane-head")
-    cards = [_card(v, serving.get(v.version.id, ())) for v in here[:SHOWN_PER_COLUMN]]
-    older = here[SHOWN_PER_COLUMN:]
-    rest = h("details", h("summary", f"{len(older)} older"), [_card(v, ()) for v in older]) if older else None
+def _column(lane: Lane, serving: dict[str, list[str]], query: Mapping[str, str]) -> Markup:
+    name = lane.state.value.replace("-", " ").capitalize()
+    head = h("h3", h("span", name), h("span", f"{lane.total:,}", class_="count"), class_="lane-head")
+    cards = [_card(v, serving.get(v.id, ())) for v in lane.newest]
+    older = lane.total - len(lane.newest)
+    kept = {key: value for key, value in query.items() if value}
+    rest = link(f"{older:,} older", "versions", **{**kept, "state": lane.state.value}) if older else None
     return h(
         "div",
         head,
-        h("div", cards, rest, class_="cards") if here else None,
-        class_=f"lane {state.value}" + ("" if here else " vacant"),
+        h("div", cards, rest, class_="cards") if cards else None,
+        class_=f"lane {lane.state.value}" + ("" if cards else " vacant"),
         role="group",
-        aria_label=f"{name}: {count(len(here), 'version')}",
+        aria_label=f"{name}: {count(lane.total, 'version')}",
     )
 
 
-def _card(of: VersionStatus, serves: Sequence[str]) -> Markup:
-    version = of.version
+def _card(version: VersionCard, serves: Sequence[str]) -> Markup:
+    of = version
     chips = [_chip(gate, name, of) for gate, name in GATES.items()]
     foot: list[Markup] = [h("span", f"serves {place}", class_="serves") for place in serves]
     if of.open_work:
@@ -148,7 +178,7 @@ def _card(of: VersionStatus, serves: Sequence[str]) -> Markup:
     )
 
 
-def _chip(gate: Gate, name: str, of: VersionStatus) -> Markup:
+def _chip(gate: Gate, name: str, of: VersionCard) -> Markup:
     verdict = of.verdicts.get(gate.value)
     if verdict is None:
         return h("li", icon("none", 16), h("span", f"{name}: not run"), class_="chip none")
@@ -162,11 +192,14 @@ def _chip(gate: Gate, name: str, of: VersionStatus) -> Markup:
     )
 
 
-def _endpoints(endpoints: Sequence[EndpointStatus]) -> Markup:
+def _endpoints(found: Picture) -> Markup:
+    endpoints = found.endpoints
     if not endpoints:
         how = ("Register one: ", command("endpoint churn --use-case churn"), ", then deploy an activated version.")
         return card("Endpoints", empty("No endpoint yet: nothing answers.", *how), name="endpoints")
-    return card("Endpoints", [_endpoint(e) for e in endpoints], name="endpoints")
+    more = found.totals.endpoints - len(endpoints)
+    rest = h("p", f"and {more:,} older endpoints", class_="dim") if more else None
+    return card("Endpoints", [_endpoint(e) for e in endpoints], rest, name="endpoints")
 
 
 def _endpoint(of: EndpointStatus) -> Markup:
@@ -204,7 +237,8 @@ def _tone(arm: Arm) -> str:
     return arm.role.value
 
 
-def _work(items: Sequence[WorkItem]) -> Markup:
+def _work(found: Picture) -> Markup:
+    items, total = found.work_items, found.totals.open_work
     if not items:
         return card("Open work", empty("No defect is waiting to be mended."), name="open-work")
     rows = [
@@ -216,7 +250,7 @@ def _work(items: Sequence[WorkItem]) -> Markup:
             h("br"),
             h("span", f"back to {item.step.value}; closed by passing {item.re_entry} again", class_="dim"),
         )
-        for item in list(reversed(items))[:MAX_ITEMS]
+        for item in reversed(items)
     ]
-    rest = h("p", link(f"All {number(len(items))} work items", "work")) if len(items) > MAX_ITEMS else None
+    rest = h("p", link(f"All {total:,} work items", "work")) if total > len(items) else None
     return card("Open work", h("ul", rows, class_="work-list"), rest, name="open-work")
