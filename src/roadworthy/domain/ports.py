@@ -29,6 +29,7 @@ from roadworthy.domain.trust import (
     Delegation,
     Evidence,
     HandOff,
+    Identity,
     Login,
     Person,
     PolicyRevision,
@@ -274,6 +275,28 @@ class Policy(Protocol):
 
     def permits(self, person: Person, action: str, facts: Mapping[str, Any]) -> bool:
         """Whether the rules allow it; `facts` describe the object (for example its developers)."""
+        ...
+
+
+class IdentityProvider(Protocol):
+    """Logging in elsewhere: OpenID Connect, authorization code with PKCE."""
+
+    @property
+    def name(self) -> str:
+        """Who it is, for people."""
+        ...
+
+    def address(self, redirect: str, state: str, nonce: str, verifier: str) -> str:
+        """Where the browser goes to log in. Raises UnavailableError when the provider does not answer."""
+        ...
+
+    def identify(self, redirect: str, code: str, nonce: str, verifier: str) -> Identity:
+        """Who came back with this code.
+
+        Raises:
+            UnauthenticatedError: the code or what it bought does not prove it.
+            UnavailableError: the provider does not answer.
+        """
         ...
 
 

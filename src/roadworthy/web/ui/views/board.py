@@ -29,7 +29,6 @@ MAX_ITEMS = 8
 
 def build(site: Site, ask: Ask) -> Page:  # noqa: ARG001 - every page is built from the same two
     """The board."""
-    site.allow_reading()
     found = site.once("status", status)
     if not found.versions and not found.use_cases:
         return Page("Board", (Text("start", _start()),))
