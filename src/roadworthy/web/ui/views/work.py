@@ -65,7 +65,11 @@ def _open(items: Sequence[WorkItem]) -> Markup:
 def _assign(site: Site, ask: Ask, items: Sequence[WorkItem]) -> list[Text]:
     """The form that gives an item to somebody; nothing for who may not, or when nothing is open."""
     visitor = ask.visitor
-    if visitor is None or not items or not visitor.may("manage-work", facts_of(site.house, version=items[0].version)):
+    if (
+        visitor is None
+        or not items
+        or not visitor.may("manage-work", facts_of(site.house, version=items[0].version))
+    ):
         return []
     names = [p.id for p in people(site.house) if p.active and Role.PLATFORM not in p.roles]
     choice = h("label", "Item ", h("select", [h("option", w.id, value=w.id) for w in items], name="item"))
