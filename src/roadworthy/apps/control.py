@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from roadworthy.adapters.served.newest import FileNewest
 from roadworthy.apps.building import open_house
 from roadworthy.apps.data_plane import MEMORY, build_gateway
+from roadworthy.apps.identity import identity_provider
 from roadworthy.apps.settings import Settings, access_rules
 from roadworthy.domain.errors import StorageUnavailableError
 from roadworthy.domain.ports import Clock, WorkEngine
@@ -73,6 +74,8 @@ def open_control(
     try:
         token = local_token(settings)
         api = build_api(house, token, settings.administrator, access_rules(settings))
+        api.state.provider = identity_provider(settings, house.clock)
+        api.state.public_url = settings.public_url
         if mount is not None:
             mount(api, house)
         yield Control(house, Composite(api, GatewayApp(gateway)), gateway, token, settings)

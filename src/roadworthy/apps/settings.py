@@ -98,6 +98,31 @@ class Settings:
     session_max_h: int = field(
         default=12, metadata={"help": "a browser's session ends after this time in any case", "unit": "hours"}
     )
+    public_url: str = field(
+        default="",
+        metadata={
+            "help": "where browsers reach this server, when it is behind a proxy; empty = as asked",
+            "unit": "URL",
+        },
+    )
+    oidc_issuer: str = field(
+        default="",
+        metadata={"help": "identity provider people log in by (OpenID Connect); empty = none", "unit": "URL"},
+    )
+    oidc_client_id: str = field(
+        default="", metadata={"help": "how the identity provider knows this installation", "unit": ""}
+    )
+    oidc_secret_file: str = field(
+        default="",
+        metadata={
+            "help": "file with the client's secret; or set ROADWORTHY_OIDC_CLIENT_SECRET in the environment",
+            "unit": "path",
+        },
+    )
+    oidc_by_email: bool = field(
+        default=False,
+        metadata={"help": "a verified e-mail address that is a person's name logs in as that person", "unit": ""},
+    )
     requests_per_minute: int = field(
         default=6000, metadata={"help": "requests to the API per person", "unit": "1/min"}
     )

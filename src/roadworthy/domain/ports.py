@@ -29,6 +29,7 @@ from roadworthy.domain.trust import (
     Delegation,
     Evidence,
     HandOff,
+    Identity,
     Login,
     Person,
     PolicyRevision,
@@ -302,6 +303,28 @@ class Policy(Protocol):
 
     def replace(self, text: str, source: str) -> None:
         """Put other rules in force; refused ones leave the old. Raises SettingError."""
+        ...
+
+
+class IdentityProvider(Protocol):
+    """Logging in elsewhere: OpenID Connect, authorization code with PKCE."""
+
+    @property
+    def name(self) -> str:
+        """Who it is, for people."""
+        ...
+
+    def address(self, redirect: str, state: str, nonce: str, verifier: str) -> str:
+        """Where the browser goes to log in. Raises UnavailableError when the provider does not answer."""
+        ...
+
+    def identify(self, redirect: str, code: str, nonce: str, verifier: str) -> Identity:
+        """Who came back with this code.
+
+        Raises:
+            UnauthenticatedError: the code or what it bought does not prove it.
+            UnavailableError: the provider does not answer.
+        """
         ...
 
 

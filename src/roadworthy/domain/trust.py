@@ -250,6 +250,16 @@ class Ruling:
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """What an identity provider says of whoever logged in there, its signature checked."""
+
+    issuer: str
+    subject: str
+    email: str = ""
+    email_verified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PolicyRevision:
     """A policy file that was put in force; the newest one decides."""
 

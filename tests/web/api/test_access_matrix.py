@@ -76,6 +76,10 @@ CALLS: dict[str, tuple[Call, ...]] = {
         Call("/tokens", {"json": {"name": "theirs", "person": "victor"}}, owner="victor"),
     ),
     "DELETE /tokens/{token}": (Call("/tokens/{victors}", owner="victor"),),
+    "GET /logins": (Call("/logins"),),
+    "POST /logins": (
+        Call("/logins", {"json": {"person": "victor", "issuer": "https://id.example", "subject": "s"}}),
+    ),
     "GET /use-cases": (Call("/use-cases"),),
     "POST /use-cases": (Call("/use-cases", {"json": NEW_CASE}),),
     "GET /use-cases/{use_case}/contract": (Call(f"/use-cases/{CASE}/contract"),),

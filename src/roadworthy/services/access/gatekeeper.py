@@ -6,13 +6,14 @@ import hmac
 from dataclasses import dataclass, field
 
 from roadworthy.domain.errors import NotAllowedError, UnauthenticatedError
-from roadworthy.domain.trust import Person, Role
+from roadworthy.domain.trust import Person, Role, Session
 from roadworthy.services.access.rules import AccessRules
-from roadworthy.services.access.tokens import NOT_KNOWN, holder_of
+from roadworthy.services.access.sessions import session_of
+from roadworthy.services.access.tokens import NOT_KNOWN, holder_of, living_token
 from roadworthy.services.house import House, Means
 
-LOCAL = "local-token"
-"""How the workspace's own token is called in the change record."""
+LOCAL, TOKEN = "local-token", "token"
+"""How the workspace's own token and a person's are called in the change record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,41 @@ class Gatekeeper:
                 actor=token.person,
                 action=f"act as {actor}",
             )
-        return Asker(self.active(token.person), Means(f"token {token.id}", token.scopes))
+        return Asker(self.active(token.person), Means(f"{TOKEN} {token.id}", token.scopes))
+
+    def by_cookie(self, cookie: str, *, touch: bool = True) -> tuple[Asker, Session]:
+        """Whose browser's session a cookie is; `touch` counts the request as a sign of life.
+
+        A session never outlives the token it was opened with, nor covers more.
+
+        Raises:
+            UnauthenticatedError: none, ended, or its person or token is active no more.
+        """
+        session = session_of(self.house, cookie, self.rules, touch=touch)
+        kind, _, number = session.means.partition(" ")
+        scopes = living_token(self.house, number).scopes if kind == TOKEN else ()
+        return Asker(self.active(session.person), Means(f"session by {session.means}", scopes)), session
+
+    def acting(self, asker: Asker, actor: str) -> Person:
+        """As whom somebody in a session acts: as themself, or as whom the workspace's own token may act.
+
+        Raises:
+            NotAllowedError: they may not act as that person.
+        """
+        if actor in ("", asker.person.id):
+            return asker.person
+        if asker.means.via != f"session by {LOCAL}":
+            raise NotAllowedError(
+                f"{asker.person.id} cannot act as {actor}",
+                remedy="A person acts as themself.",
+                actor=asker.person.id,
+                action=f"act as {actor}",
+            )
+        return self._named_by_local(actor)
+
+    def acts_for_others(self, asker: Asker) -> bool:
+        """Whether this session may act as other people."""
+        return self.rules.local_acting and asker.means.via == f"session by {LOCAL}"
 
     def is_local(self, given: str) -> bool:
         """Whether this is the workspace's own token; compared in constant time."""

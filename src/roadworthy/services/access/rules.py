@@ -14,6 +14,7 @@ class AccessRules:
         token_max_days: longest life of a person's token.
         session_idle_min: minutes without a request after which a browser's session ends.
         session_max_h: hours after which it ends in any case.
+        oidc_by_email: whether a verified e-mail address that is a person's name logs in as that person.
         requests_per_minute: requests to the API per person.
         failures_per_minute: wrong tokens and failed logins per address.
         max_body_mb: largest request to the API, in 10^6 bytes.
@@ -24,6 +25,7 @@ class AccessRules:
     token_max_days: int = 90
     session_idle_min: int = 60
     session_max_h: int = 12
+    oidc_by_email: bool = False
     requests_per_minute: int = 6000
     failures_per_minute: int = 20
     max_body_mb: int = 16

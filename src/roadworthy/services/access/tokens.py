@@ -168,14 +168,21 @@ def holder_of(house: House, given: str) -> Token:
     known = hmac.compare_digest(kept, digest_of(match["secret"] if match else "none"))
     if token is None or not known:
         raise UnauthenticatedError("the token is not known here", remedy=NOT_KNOWN)
-    if token.revoked_at is not None:
-        raise UnauthenticatedError(f"token {token.id} was revoked", remedy=NOT_KNOWN, token=token.id)
-    if now >= token.expires_at:
-        raise UnauthenticatedError(f"token {token.id} has expired", remedy=NOT_KNOWN, token=token.id)
+    _check_living(token, now)
     if token.last_used_at is None or (now - token.last_used_at).total_seconds() >= USE_KEPT_S:
         # Lost when somebody else writes the same use down, or revokes the token: their write counts.
         with suppress(LostUpdateError), house.store.begin() as tx:
             tx.of(Token).replace(token, replace(token, last_used_at=now))
+    return token
+
+
+def living_token(house: House, token_id: str) -> Token:
+    """The token with this id. Raises UnauthenticatedError when it is gone, expired or revoked."""
+    with house.store.read() as tx:
+        token = _find(tx, token_id)
+    if token is None:
+        raise UnauthenticatedError(f"token {token_id} is not known here", remedy=NOT_KNOWN)
+    _check_living(token, house.clock.now())
     return token
 
 
@@ -203,6 +210,13 @@ def _find(tx: Transaction, key: str) -> Token | None:
         return tx.of(Token).get(key)
     except NotFoundError:
         return None
+
+
+def _check_living(token: Token, now: datetime) -> None:
+    if token.revoked_at is not None:
+        raise UnauthenticatedError(f"token {token.id} was revoked", remedy=NOT_KNOWN, token=token.id)
+    if now >= token.expires_at:
+        raise UnauthenticatedError(f"token {token.id} has expired", remedy=NOT_KNOWN, token=token.id)
 
 
 def _checked(terms: TokenTerms, rules: AccessRules, actions: Sequence[str]) -> float:

@@ -32,6 +32,8 @@ ROUTES: dict[str, Needs] = {
     "GET /tokens": _needs(READ),
     "POST /tokens": _needs("manage-tokens"),
     "DELETE /tokens/{token}": _needs("manage-tokens"),
+    "GET /logins": _needs(READ),
+    "POST /logins": _needs("manage-people"),
     "GET /use-cases": _needs(READ),
     "POST /use-cases": _needs("register-use-case"),
     "GET /use-cases/{use_case}/contract": _needs(READ),

@@ -7,7 +7,7 @@ there when the change record has a new head; what did not change is not touched,
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -21,8 +21,8 @@ from roadworthy import __version__
 from roadworthy.domain.errors import NotFoundError, RoadworthyError
 from roadworthy.services.house import House
 from roadworthy.web.api.edge import status_of
-from roadworthy.web.ui.markup import Markup, h
-from roadworthy.web.ui.site import Site, visit_of
+from roadworthy.web.ui.markup import Child, Markup, h
+from roadworthy.web.ui.site import Site, Visit, Visitor, visit_of
 from roadworthy.web.ui.words import sprite
 
 REFRESH_S = 3.0
@@ -75,10 +75,11 @@ Block = Text | Chart
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What the address asks for: parts of its path, and its query."""
+    """What is asked for: parts of the address, its query, and by whom."""
 
     path: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
+    visitor: Visitor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,51 +95,52 @@ Build = Callable[[Site, Ask], Page]
 
 
 def house_of(site: Site) -> House:
-    """The house, after the policy has agreed that it may be read."""
-    site.allow_reading()
+    """The house; that it may be read by this visitor was asked before the page is built."""
     return site.house
 
 
 async def show(request: Request, build: Build, here: str) -> None:
     """Put a page on the screen and keep it up to date while somebody looks at it."""
     visit = visit_of(request)
-    ask = Ask(dict(request.path_params), dict(request.query_params))
-    page, head, visit.status = await asyncio.to_thread(_read, visit.site, build, ask)
+    ask = Ask(dict(request.path_params), dict(request.query_params), visit.visitor)
+    page, head, visit.status = await asyncio.to_thread(_read, visit, build, ask)
     ui.page_title(f"{page.title} · Roadworthy")
     ui.add_head_html(_HEAD)
     ui.html(Markup(sprite() + _header(here)), sanitize=False)
     screen = _Screen()
     screen.put(page.blocks)
-    ui.html(_footer(), sanitize=False)
+    ui.html(_footer(visit.visitor), sanitize=False)
     seen = _Seen(head, page.live)
 
     async def refresh() -> None:
         if visit.site.closed:
             return
-        if not seen.live and await asyncio.to_thread(_head, visit.site) == seen.head:
+        if not seen.live and await asyncio.to_thread(_head, visit) == seen.head:
             return
-        newer, seen.head, _ = await asyncio.to_thread(_read, visit.site, build, ask)
+        newer, seen.head, _ = await asyncio.to_thread(_read, visit, build, ask)
         seen.live = newer.live
         screen.put(newer.blocks)
 
     ui.timer(REFRESH_S, refresh, immediate=False)
 
 
-def _head(site: Site) -> tuple[int, str]:
-    """The change record's head; of a closed house, what no page has seen."""
+def _head(visit: Visit) -> tuple[int, str]:
+    """The change record's head; of a closed house or an ended session, what no page has seen."""
     try:
-        with site.reading():
-            return site.head()
+        with visit.site.reading():
+            visit.allow_reading()
+            return visit.site.head()
     except RoadworthyError as problem:
         return (-1, problem.code)
 
 
-def _read(site: Site, build: Build, ask: Ask) -> tuple[Page, tuple[int, str], int]:
+def _read(visit: Visit, build: Build, ask: Ask) -> tuple[Page, tuple[int, str], int]:
     """The page, the change record's head before it was read, and the HTTP status."""
     try:
-        with site.reading():
-            head = site.head()
-            return build(site, ask), head, 200
+        with visit.site.reading():
+            visit.allow_reading()
+            head = visit.site.head()
+            return build(visit.site, ask), head, 200
     except RoadworthyError as problem:
         said = h(
             "div",
@@ -240,22 +242,44 @@ def _header(here: str) -> Markup:
     )
 
 
-def _footer() -> Markup:
+def _footer(visitor: Visitor) -> Markup:
     return h(
         "footer",
-        f"Roadworthy {__version__}. This page only reads; people act with the ",
-        h("code", "roadworthy"),
-        " command or the ",
-        h("a", "API", href="/api/openapi.json"),
-        ", under their own names.",
+        h(
+            "p",
+            f"Roadworthy {__version__}. Whatever is done here, with the ",
+            h("code", "roadworthy"),
+            " command or by the ",
+            h("a", "API", href="/api/openapi.json"),
+            " is recorded under a name.",
+        ),
+        h(
+            "div",
+            h("span", f"You are {visitor.asker.person.id}, {visitor.asker.means.via}. "),
+            form("/logout", visitor, h("button", "Log out", type="submit")),
+            form("/logout-everywhere", visitor, h("button", "Log out everywhere", type="submit")),
+            class_="filter",
+        ),
     )
 
 
-def nothing(site: Site, ask: Ask) -> Page:
+def form(action: str, visitor: Visitor, *fields: Child) -> Markup:
+    """A form of this session."""
+    own = h("input", type="hidden", name="form", value=visitor.form)
+    return h("form", own, fields, action=action, method="post", class_="filter")
+
+
+def actor_field(visitor: Visitor, people: Sequence[str]) -> Markup | None:
+    """As whom to act: a choice for whoever may act for others, nothing for everybody else."""
+    if not visitor.keeper.acts_for_others(visitor.asker):
+        return None
+    return h("label", "As ", h("select", [h("option", name, value=name) for name in people], name="actor"))
+
+
+def nothing(_: Site, ask: Ask) -> Page:
     """Any address that leads nowhere.
 
     Raises:
         NotFoundError: always.
     """
-    site.allow_reading()
     raise NotFoundError(f"there is no page '/{ask.path.get('rest', '')}'", remedy="Start from the board.")

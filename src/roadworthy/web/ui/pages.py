@@ -10,12 +10,13 @@ from typing import Any
 from fastapi import FastAPI, Request
 from nicegui import ui
 
-from roadworthy.services.access.gatekeeper import Gatekeeper
+from roadworthy.domain.ports import IdentityProvider
 from roadworthy.services.house import House
 from roadworthy.web.ui.door import Door
 from roadworthy.web.ui.layout import Build, nothing, show
+from roadworthy.web.ui.provider import ProviderLogin
 from roadworthy.web.ui.site import Site
-from roadworthy.web.ui.views import board, catalog, changes, data, endpoint, value, version, work
+from roadworthy.web.ui.views import access, board, catalog, changes, data, endpoint, value, version, work
 
 ROUTES: dict[str, Build] = {
     "/": board.build,
@@ -26,6 +27,7 @@ ROUTES: dict[str, Build] = {
     "/value": value.build,
     "/changes": changes.build,
     "/data": data.build,
+    "/access": access.build,
     "/{rest:path}": nothing,
 }
 """Every address and what answers there; the last one catches the rest."""
@@ -40,9 +42,10 @@ def mount_pages(api: FastAPI, house: House) -> None:
     Everything the application itself does not answer goes to the pages, behind the token. When the application
     ends, no page that is still open in a browser reads the house any more.
     """
-    keeper: Gatekeeper = api.state.keeper
-    site = Site(house, keeper.local_token, keeper.administrator)
-    api.mount("/", Door(site))
+    site = Site(house)
+    provider: IdentityProvider | None = api.state.provider
+    login = ProviderLogin(provider, house.clock.now) if provider else None
+    api.mount("/", Door(site, api.state.keeper, api.state.failures, login, api.state.public_url))
     router: Any = api.router
     inner = router.lifespan_context
 

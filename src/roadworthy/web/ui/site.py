@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from fastapi import Request
 
-from roadworthy.domain.errors import IntegrityError, UnavailableError
+from roadworthy.domain.errors import IntegrityError, NotAllowedError, UnavailableError
+from roadworthy.domain.trust import Session
+from roadworthy.services.access.gatekeeper import Asker, Gatekeeper
+from roadworthy.services.access.sessions import form_token
 from roadworthy.services.house import House
 from roadworthy.services.watch.verify import verify_changes
 
@@ -27,25 +28,18 @@ KEY = "roadworthy.visit"
 
 @dataclass
 class Site:
-    """The pages of one house: its token and whose eyes they read with.
+    """The pages of one house.
 
     `proven` is what verifying showed, by the record's head; `kept` what was read, with the head it was read at.
     """
 
     house: House
-    token: str
-    reader: str
     proven: dict[str, int | IntegrityError] = field(default_factory=dict)
     kept: dict[str, tuple[tuple[int, str], Any]] = field(default_factory=dict)
     closed: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _idle: threading.Condition = field(default_factory=threading.Condition)
     _readers: int = 0
-
-    @property
-    def pass_word(self) -> str:
-        """What the cookie holds: derived from the token; who sees a cookie cannot act through the API."""
-        return hmac.new(self.token.encode(), b"roadworthy page", hashlib.sha256).hexdigest()
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -70,10 +64,6 @@ class Site:
         with self._idle:
             self.closed = True
             self._idle.wait_for(lambda: self._readers == 0, timeout=CLOSE_S)
-
-    def allow_reading(self) -> None:
-        """Ask the policy, as every request of the API does."""
-        self.house.allow(self.house.person(self.reader), "read")
 
     def head(self) -> tuple[int, str]:
         """How many changes are recorded, and the newest one's digest."""
@@ -108,12 +98,51 @@ class Site:
             return self.proven[digest]
 
 
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who looks at a page, and by which session."""
+
+    keeper: Gatekeeper
+    cookie: str = field(repr=False)
+    asker: Asker
+    session: Session
+
+    @property
+    def form(self) -> str:
+        """What every form of this session carries."""
+        return form_token(self.cookie)
+
+    @property
+    def house(self) -> House:
+        """The house, in which this visitor acts by their own means."""
+        return replace(self.keeper.house, means=self.asker.means)
+
+    def may(self, action: str, facts: Mapping[str, Any]) -> bool:
+        """Whether a form for this action is worth showing; the service asks again."""
+        try:
+            self.house.allow(self.asker.person, action, facts)
+        except NotAllowedError:
+            return False
+        return True
+
+
 @dataclass
 class Visit:
     """One request that passed the door; `status` is what the answer will say."""
 
     site: Site
+    visitor: Visitor
     status: int = 200
+
+    def allow_reading(self) -> None:
+        """Look at the session again and ask the policy, as every request of the API does; no sign of life.
+
+        Raises:
+            UnauthenticatedError: the session has ended, or its person is active no more.
+            NotAllowedError: the rules do not let them read.
+        """
+        asker, _ = self.visitor.keeper.by_cookie(self.visitor.cookie, touch=False)
+        replace(self.site.house, means=asker.means).allow(asker.person, "read")
 
 
 def visit_of(request: Request) -> Visit:

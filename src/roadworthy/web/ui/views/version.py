@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from roadworthy.domain.gate import Gate, GateRun
 from roadworthy.domain.lifecycle import State
 from roadworthy.domain.model import Dataset, ModelVersion
 from roadworthy.domain.returns import WorkItem, WorkItemState
 from roadworthy.domain.trust import Change, Evidence, HandOff, SignOff
+from roadworthy.services.catalog.people import people
+from roadworthy.services.facts import facts_of
 from roadworthy.services.house import House
 from roadworthy.services.watch.verify import changes
-from roadworthy.web.ui.layout import Ask, Page, Text, house_of
+from roadworthy.web.ui.layout import Ask, Page, Text, actor_field, form, house_of
 from roadworthy.web.ui.markup import Child, Markup, h
 from roadworthy.web.ui.site import Site
 from roadworthy.web.ui.views.changes import change_table
@@ -63,6 +66,7 @@ def build(site: Site, ask: Ask) -> Page:
         (
             Text("head", _head(found)),
             *gates,
+            *_sign_form(site, ask, found),
             Text("signatures", _signatures(found), "half"),
             Text("handoff", _hand_off(found), "half"),
             Text("evidence", _evidence(found.evidence)),
@@ -186,6 +190,30 @@ def _signatures(of: File) -> Markup:
         for s in of.signed
     ]
     return card("Signatures", h("ul", items, class_="work-list"), name="signatures")
+
+
+def _sign_form(site: Site, ask: Ask, of: File) -> list[Text]:
+    """The form in which whoever may sign does so; nothing for everybody else."""
+    visitor, version = ask.visitor, of.version
+    if visitor is None or version.state is not State.AWAITING_SIGN_OFF:
+        return []
+    known = facts_of(site.house, version=version.id)
+    able = [p.id for p in people(site.house) if p.active and site.house.policy.permits(p, "sign-off", known)]
+    choice = actor_field(visitor, able)
+    if not visitor.may("sign-off", known) and (choice is None or not able):
+        return []
+    asked = form(
+        f"/versions/{quote(version.id, safe=':@')}/sign-off",
+        visitor,
+        choice,
+        h("label", "Reason ", h("input", name="reason", maxlength=2000, autocomplete="off")),
+        h("button", "Approve", type="submit", name="decision", value="approve"),
+        h("button", "Reject", type="submit", name="decision", value="reject"),
+    )
+    said = h(
+        "p", "A rejection needs a reason. The signature binds the evidence of the newest validation.", class_="dim"
+    )
+    return [Text("sign", card("Sign", said, asked, name="sign"))]
 
 
 def _hand_off(of: File) -> Markup:

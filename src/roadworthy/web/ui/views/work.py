@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from roadworthy.domain.returns import WorkItem, WorkItemState
-from roadworthy.domain.trust import Change
+from roadworthy.domain.trust import Change, Role
+from roadworthy.services.catalog.people import people
+from roadworthy.services.facts import facts_of
 from roadworthy.services.watch.way_back import ItemView, work_item
 from roadworthy.services.watch.work_items import work_items
-from roadworthy.web.ui.layout import Ask, Page, Text, house_of
+from roadworthy.web.ui.layout import Ask, Page, Text, form, house_of
 from roadworthy.web.ui.markup import Child, Markup, h
 from roadworthy.web.ui.site import Site
 from roadworthy.web.ui.words import card, command, count, empty, facts, joined, link, moment, table, version_link
@@ -37,7 +39,15 @@ def build(site: Site, ask: Ask) -> Page:
         h("p", link("Show all versions", "work")) if only else None,
         class_="headline",
     )
-    return Page("Work", (Text("head", head), Text("open", _open(waiting)), Text("closed", _closed(closed))))
+    return Page(
+        "Work",
+        (
+            Text("head", head),
+            Text("open", _open(waiting)),
+            *_assign(site, ask, waiting),
+            Text("closed", _closed(closed)),
+        ),
+    )
 
 
 def work_table(caption: str, items: Sequence[WorkItem]) -> Markup:
@@ -50,6 +60,34 @@ def _open(items: Sequence[WorkItem]) -> Markup:
         return card("Open", empty("No open work item: every defect found so far has been mended."), name="open")
     how = h("p", "In a terminal: ", command("work"), class_="dim")
     return card("Open", work_table("Open work items", items), how, name="open")
+
+
+def _assign(site: Site, ask: Ask, items: Sequence[WorkItem]) -> list[Text]:
+    """The form that gives an item to somebody; nothing for who may not, or when nothing is open."""
+    visitor = ask.visitor
+    if (
+        visitor is None
+        or not items
+        or not visitor.may("manage-work", facts_of(site.house, version=items[0].version))
+    ):
+        return []
+    names = [p.id for p in people(site.house) if p.active and Role.PLATFORM not in p.roles]
+    choice = h("label", "Item ", h("select", [h("option", w.id, value=w.id) for w in items], name="item"))
+    given = form(
+        "/work/assignee",
+        visitor,
+        choice,
+        h("label", "to ", h("select", [h("option", name, value=name) for name in names], name="assignee")),
+        h("button", "Assign", type="submit"),
+    )
+    said = form(
+        "/work/comment",
+        visitor,
+        choice,
+        h("label", "Comment ", h("input", name="text", required=True, maxlength=2000, autocomplete="off")),
+        h("button", "Say it", type="submit"),
+    )
+    return [Text("assign", card("Give an item to somebody, or say something about it", given, said, name="assign"))]
 
 
 def _closed(items: Sequence[WorkItem]) -> Markup:
