@@ -44,7 +44,6 @@ class Picture:
 
 def build(site: Site, ask: Ask) -> Page:
     """The board, of all versions or those the address asks for, as in `/versions`."""
-    site.allow_reading()
     search = search_of(ask.query)
     found = site.once("board", _picture) if search == Search() else _picture(site.house, search)
     if not found.totals.versions and not found.totals.use_cases:
