@@ -51,7 +51,7 @@ SECTIONS: dict[str, tuple[Row, ...]] = {
         Row("trace", "records.trace", "From one request id to version, people, outcome and money."),
         Row("changes", "records.changes", "The change record: who did what, and why."),
         Row("bundle", "records.bundle", "Write everything that proves a version into one file."),
-        Row("dossier", "records.dossier", "Write a version's signed dossier: HTML, PDF, bill of materials, index."),
+        Row("dossier", "records.dossier", "Write a version's signed dossier: HTML, PDF, BOM, index."),
         Row("verify", "records.verify", "Verify a bundle offline, or the workspace's change record."),
     ),
     "Running": (

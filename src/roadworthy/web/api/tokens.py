@@ -1,4 +1,4 @@
-"""Tokens: making, listing, revoking."""
+"""Tokens: making, listing, revoking. Logins: which person an account of the identity provider is."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from roadworthy.adapters.access.cedar import ACTIONS
+from roadworthy.services.access.logins import link_login, logins
 from roadworthy.services.access.tokens import TokenTerms, create_token, revoke_token, tokens
 from roadworthy.services.house import plain
 from roadworthy.web.api.access import ActingPerson, TheHouse, TheKeeper
 
 router = APIRouter(tags=["tokens"])
+accounts = APIRouter(tags=["logins"])
 
 
 class NewTokenRequest(BaseModel):
@@ -45,3 +47,26 @@ def delete_token(house: TheHouse, actor: ActingPerson, token: str) -> dict[str, 
     """Revoke a token: it opens nothing from now on."""
     ended: dict[str, Any] = plain(revoke_token(house, actor, token))
     return ended
+
+
+class NewLogin(BaseModel):
+    """An account to link: as the provider names itself (`iss`) and the account (`sub`)."""
+
+    model_config = ConfigDict(extra="forbid")
+    person: str
+    issuer: str
+    subject: str
+
+
+@accounts.get("/logins")
+def list_logins(house: TheHouse, actor: ActingPerson) -> list[dict[str, Any]]:
+    """Every link of an account to a person."""
+    house.allow(actor, "read")
+    return [plain(link) for link in logins(house)]
+
+
+@accounts.post("/logins", status_code=201)
+def post_login(house: TheHouse, actor: ActingPerson, body: NewLogin) -> dict[str, Any]:
+    """Let an account log in as a person; a former link of the account is replaced."""
+    made: dict[str, Any] = plain(link_login(house, actor, body.person, body.issuer, body.subject))
+    return made
