@@ -25,7 +25,7 @@ def test_open_work_stands_first_and_names_defect_step_source_gate_and_version(pa
     ):
         expect(row).to_contain_text(said)
     titles = page.get_by_role("heading", level=2).all_inner_texts()
-    assert titles == ["Open", "Give it", "Closed"]
+    assert titles == ["Open", "Give an item to somebody, or say something about it", "Closed"]
 
 
 def test_closed_work_names_the_gate_run_that_closed_it(page: Page) -> None:
