@@ -28,6 +28,7 @@ from small_playbooks import WAIVED
 
 from roadworthy.adapters.access.cedar import CedarPolicy
 from roadworthy.adapters.artifacts.memory import MemoryArtifacts
+from roadworthy.adapters.benches.inside import InsideBench
 from roadworthy.adapters.clock import SimulatedClock
 from roadworthy.adapters.decisions.memory import MemoryLog
 from roadworthy.adapters.engines.inline import InlineEngine
@@ -56,6 +57,7 @@ from roadworthy.services.catalog.people import add_person, found
 from roadworthy.services.catalog.use_cases import register_use_case
 from roadworthy.services.catalog.versions import NewVersion, register_version
 from roadworthy.services.gates.hand_off import accept_hand_off
+from roadworthy.services.gates.judging.assembly import GateWorkbench
 from roadworthy.services.gates.run import WORK, GateOrder, carry_out, run_gate
 from roadworthy.services.gates.sign_off import sign_off
 from roadworthy.services.house import House
@@ -95,9 +97,10 @@ class World:
         """A founded installation with nobody but the administrator; `parts` replace ports of the house."""
         clock = SimulatedClock(START)
         workshop = LocalWorkshop()
+        perimeter, artifacts = LocalPerimeter(workshop), MemoryArtifacts()
         made: dict[str, Any] = {
             "store": MemoryStore(),
-            "artifacts": MemoryArtifacts(),
+            "artifacts": artifacts,
             "decisions": MemoryLog(),
             "served": MemoryServed(),
             "trust": MemoryServed(),
@@ -105,8 +108,9 @@ class World:
             "policy": CedarPolicy(),
             "clock": clock,
             "engine": InlineEngine(),
-            "perimeter": LocalPerimeter(workshop),
+            "perimeter": perimeter,
             "workshop": workshop,
+            "bench": InsideBench(GateWorkbench(artifacts, workshop, perimeter)),
             **parts,
         }
         world = cls(House(**made), clock)
@@ -115,10 +119,13 @@ class World:
 
     @classmethod
     @contextmanager
-    def on_disk(cls, root: Path) -> Iterator[World]:
-        """The same on SQLite, DBOS, files and segments, as `roadworthy up` opens it; one at a time per process."""
+    def on_disk(cls, root: Path, **settings: Any) -> Iterator[World]:
+        """The same on SQLite, DBOS, files and segments, as `roadworthy up` opens it; one at a time per process.
+
+        Checks are judged in this process unless `check_workers` says otherwise.
+        """
         clock = SimulatedClock(START)
-        opened = open_house(Settings(workspace=root), clock)
+        opened = open_house(Settings(**{"workspace": root, "check_workers": 0, **settings}), clock)
         try:
             yield cls(opened.house, clock)
         finally:
@@ -143,7 +150,8 @@ class World:
         served, trust = MemoryServed(), MemoryServed()
         served._documents, trust._documents = dict(h.served._documents), dict(h.trust._documents)
         parts = {"store": store, "artifacts": artifacts, "decisions": log, "served": served, "trust": trust}
-        house = replace(h, **parts, keyring=keyring, clock=clock, engine=InlineEngine())
+        bench = InsideBench(GateWorkbench(artifacts, h.workshop, h.perimeter))
+        house = replace(h, **parts, keyring=keyring, clock=clock, engine=InlineEngine(), bench=bench)
         world = World(house, clock)
         world.open()
         return world

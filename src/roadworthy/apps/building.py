@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from roadworthy.adapters.access.cedar import CedarPolicy
 from roadworthy.adapters.artifacts.local import LocalArtifacts
 from roadworthy.adapters.artifacts.s3 import S3Artifacts
+from roadworthy.adapters.benches.inside import InsideBench
+from roadworthy.adapters.benches.pool import PoolBench
 from roadworthy.adapters.clock import SystemClock
 from roadworthy.adapters.decisions.segments import SegmentLog
 from roadworthy.adapters.engines.dbos_engine import DbosEngine
@@ -17,8 +20,11 @@ from roadworthy.adapters.storage.sql import SqlStore
 from roadworthy.apps.perimeter import LocalPerimeter
 from roadworthy.apps.settings import Settings, create_workspace, sync_mode
 from roadworthy.apps.workshop import LocalWorkshop
-from roadworthy.domain.ports import ArtifactStore, Clock, WorkEngine
+from roadworthy.domain.durable.bench import CheckBench
+from roadworthy.domain.durable.work import WorkEngine
+from roadworthy.domain.ports import ArtifactStore, Clock
 from roadworthy.services.catalog.people import found
+from roadworthy.services.gates.judging.assembly import GateWorkbench
 from roadworthy.services.gates.run import WORK, carry_out, resume_gates
 from roadworthy.services.house import House
 from roadworthy.services.serve.publish import publish_all, publish_trust
@@ -40,11 +46,13 @@ def open_house(settings: Settings, clock: Clock | None = None, engine: WorkEngin
     """
     root = settings.root
     create_workspace(root)
-    work = engine or DbosEngine(settings.work_url or f"sqlite:///{root / 'work.db'}")
+    work = engine or DbosEngine(settings.work_url or f"sqlite:///{root / 'work.db'}", executor=settings.executor)
     workshop = LocalWorkshop()
+    perimeter = LocalPerimeter(workshop)
+    artifacts = _artifacts(settings)
     house = House(
         store=SqlStore.open(settings.store_url or f"sqlite:///{root / 'control.db'}"),
-        artifacts=_artifacts(settings),
+        artifacts=artifacts,
         decisions=SegmentLog(root / "decisions", sync=sync_mode(settings.sync), writer="control"),
         served=FileServed(root / "served"),
         trust=FileServed(root / "trust"),
@@ -52,8 +60,9 @@ def open_house(settings: Settings, clock: Clock | None = None, engine: WorkEngin
         policy=CedarPolicy(),
         clock=clock or SystemClock(),
         engine=work,
-        perimeter=LocalPerimeter(workshop),
+        perimeter=perimeter,
         workshop=workshop,
+        bench=_bench(GateWorkbench(artifacts, workshop, perimeter), settings.check_workers),
         seed=settings.seed,
         checkpoint_every=settings.checkpoint_every,
     )
@@ -66,10 +75,17 @@ def open_house(settings: Settings, clock: Clock | None = None, engine: WorkEngin
 
     def close() -> None:
         work.close()
+        house.bench.close()
         house.decisions.close()
         house.store.close()
 
     return Opened(house, close)
+
+
+def _bench(workbench: GateWorkbench, workers: int) -> CheckBench:
+    if workers == 0:
+        return InsideBench(workbench)
+    return PoolBench(workbench, workers if workers > 0 else os.cpu_count() or 1)
 
 
 def _artifacts(settings: Settings) -> ArtifactStore:

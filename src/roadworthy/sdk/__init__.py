@@ -164,13 +164,25 @@ class Road:
         sample = traffic if isinstance(traffic, str) else traffic.id
         return self._gate(version, Gate.ACTIVATION, playbook, production=sample, endpoint=endpoint)
 
-    def start_gate(self, version: str, gate: Gate, *, playbook: str | Path = "", **about: str) -> GateRun:
+    def start_gate(self, version: str, gate: Gate, *, playbook: str | Path = "", **about: str | bool) -> GateRun:
         """Start a gate without waiting; follow it with `run`."""
         return self._gate(version, gate, playbook, wait=False, **about)
 
     def run(self, run: str) -> GateRun:
         """A gate run as it stands, with the findings made so far."""
         return self._get(f"/runs/{run}", GateRun)
+
+    def cancel_gate(self, run: str, reason: str) -> GateRun:
+        """End a gate run that has not concluded; it lets nothing through."""
+        return self._post(f"/runs/{run}/cancel", {"reason": reason}, GateRun)
+
+    def retry_gate(self, run: str, *, fresh: bool = False) -> GateRun:
+        """Take up a gate run that was left, or start one again that could not conclude; follow it with `run`."""
+        return self._post(f"/runs/{run}/retry", {"fresh": fresh}, GateRun)
+
+    def why(self, version: str) -> dict[str, Any]:
+        """What stands between a version and its next state."""
+        return self._get(f"/versions/{version}/why", dict[str, Any])
 
     def sign(self, version: str, *, approved: bool = True, reason: str = "") -> SignOff:
         """Approve or reject the newest validation of a version."""
@@ -303,7 +315,9 @@ class Road:
         about: dict[str, Any] = {} if body is None else {"json": dict(body)}
         return self._send(method, path, kind, params={k: v for k, v in query.items() if v}, **about)
 
-    def _gate(self, version: str, gate: Gate, playbook: str | Path, *, wait: bool = True, **about: str) -> GateRun:
+    def _gate(
+        self, version: str, gate: Gate, playbook: str | Path, *, wait: bool = True, **about: str | bool
+    ) -> GateRun:
         body: dict[str, Any] = {"wait": wait, **about}
         if playbook:
             path = Path(playbook)

@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 
+from roadworthy.domain.durable.bench import CheckBench
+from roadworthy.domain.durable.work import WorkEngine
 from roadworthy.domain.errors import AlreadyExistsError, NotAllowedError, NotFoundError
 from roadworthy.domain.ports import (
     ArtifactStore,
@@ -24,7 +26,6 @@ from roadworthy.domain.ports import (
     ServedConfigurations,
     Store,
     Transaction,
-    WorkEngine,
     Workshop,
 )
 from roadworthy.domain.trust import Change, Evidence, EvidenceKind, Person
@@ -63,6 +64,7 @@ class House:
     engine: WorkEngine
     perimeter: Perimeter
     workshop: Workshop
+    bench: CheckBench
     seed: int = 0
     means: Means = Means()
     checkpoint_every: int = 100

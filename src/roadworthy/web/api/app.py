@@ -11,7 +11,7 @@ from roadworthy import __version__
 from roadworthy.services.access.gatekeeper import Gatekeeper
 from roadworthy.services.access.rules import AccessRules
 from roadworthy.services.house import House
-from roadworthy.web.api import endpoints, people, records, tokens, use_cases, versions
+from roadworthy.web.api import endpoints, people, records, runs, tokens, use_cases, versions
 from roadworthy.web.api.edge import install
 from roadworthy.web.api.guard import PREFIX, Guard
 from roadworthy.web.buckets import Buckets
@@ -43,7 +43,7 @@ def build_api(
     app.state.keeper = keeper
     app.state.failures = Buckets(keeper.rules.failures_per_minute, now)
     install(app)
-    for resource in (people, tokens, use_cases, versions, endpoints, records):
+    for resource in (people, tokens, use_cases, versions, runs, endpoints, records):
         app.include_router(resource.router, prefix=PREFIX)
     app.add_middleware(Guard, keeper=keeper, now=now, failures=app.state.failures)
     return app
