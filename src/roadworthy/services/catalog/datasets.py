@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from roadworthy.domain.errors import ConflictError
 from roadworthy.domain.model import Dataset, DatasetRole
@@ -85,10 +87,12 @@ def load_dataset(house: House, dataset: Dataset, case: UseCase) -> tuple[Frame, 
     return split_target(frame, case, dataset.source, both_classes=False)
 
 
-def count_read(house: House, tx: Transaction, actor: str, dataset: str, why: str) -> Dataset:
+def count_read(
+    house: House, tx: Transaction, actor: str, dataset: str, why: str, facts: Mapping[str, Any] | None = None
+) -> Dataset:
     """Count one access to sealed data, in the transaction that begins it and in the change record."""
     current = tx.of(Dataset).get(dataset)
     counted = replace(current, reads=current.reads + 1)
     tx.of(Dataset).replace(current, counted)
-    house.record(tx, actor, "sealed-data-read", dataset, why, {"reads": counted.reads})
+    house.record(tx, actor, "sealed-data-read", dataset, why, {"reads": counted.reads, **(facts or {})})
     return counted

@@ -18,6 +18,7 @@ from roadworthy.domain.trust import Evidence, HandOff, Person, Role, SignOff
 from roadworthy.domain.use_case import KpiContract, UseCase
 from roadworthy.monitoring.window import ReviewParams, ReviewWindow, review
 from roadworthy.services.catalog.datasets import load_dataset
+from roadworthy.services.catalog.looks import charged_looks
 from roadworthy.services.gates.scoring import retrainer, scorer
 from roadworthy.services.house import House
 from roadworthy.services.serve.plan import current_deployment, plan_deployment
@@ -90,6 +91,7 @@ def _records(tx: Transaction, run: GateRun, playbook: Playbook, house: House) ->
         validators=judges,
         hand_off=accepted[0] if accepted else None,
         changes=tuple(tx.changes.read(subject=version.id)),
+        looks=tuple(charged_looks(tx, run.inputs["sealed"], version)),
     )
 
 

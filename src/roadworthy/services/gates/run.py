@@ -39,7 +39,7 @@ from roadworthy.domain.verdict import Verdict
 from roadworthy.evidence.canonical import canonical, to_json
 from roadworthy.evidence.statements import gate_run_statement
 from roadworthy.services.catalog.contracts import contract_in_force, refuse_outdated, refuse_peek
-from roadworthy.services.catalog.datasets import count_read
+from roadworthy.services.catalog.looks import look
 from roadworthy.services.catalog.sealed import refuse_sealed_as
 from roadworthy.services.facts import facts_of
 from roadworthy.services.gates.gather import gather
@@ -118,8 +118,10 @@ def start_gate(house: House, actor: Person, order: GateOrder) -> GateRun:
         _move(tx, version, _EVENTS[order.gate][0])
         tx.of(GateRun).add(run)
         house.record(tx, actor.id, f"{order.gate.value}-started", version.id, facts={"run": run.id})
-        if order.gate is Gate.VALIDATION:
-            count_read(house, tx, actor.id, inputs["sealed"], f"validation of {version.id}")
+        look(
+            house, tx, actor.id, inputs["sealed"], version, run.id, f"{order.gate.value} of {version.id}",
+            charged=order.gate is Gate.VALIDATION,
+        )  # fmt: skip
     return run
 
 
