@@ -17,13 +17,11 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any, TypeVar
 
 import httpx
 import msgspec
 
-from roadworthy.domain.errors import InputError, RoadworthyError, UnavailableError
 from roadworthy.domain.gate import Gate, GateRun
 from roadworthy.domain.model import Dataset, ModelVersion, SealedLook
 from roadworthy.domain.returns import WorkItem
@@ -32,37 +30,17 @@ from roadworthy.domain.serving import Deployment, Endpoint, RolloutLook
 from roadworthy.domain.trust import Change, Evidence, HandOff, Person, SignOff
 from roadworthy.domain.use_case import KpiContract, UseCase
 from roadworthy.sdk.handing_over import artifact_bytes, environment, read_bytes, table_bytes
+from roadworthy.sdk.transport import Transport
 from roadworthy.services.access.tokens import KnownToken, NewToken
+from roadworthy.services.catalog.splits import SplitDone
 
 T = TypeVar("T")
 TIMEOUT_S = 900.0
 """Longest wait for one call: a gate with many checks may take minutes."""
 
 
-class Road:
+class Road(Transport):
     """A connection to one Roadworthy installation, acting as one person."""
-
-    def __init__(self, client: httpx.Client, token: str, actor: str = "") -> None:
-        self._client = client
-        self._token = token
-        self.actor = actor
-
-    def __enter__(self) -> Road:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        self._client.close()
-
-    @property
-    def url(self) -> str:
-        """Where the installation answers."""
-        return str(self._client.base_url).rstrip("/")
 
     def acting_as(self, person: str) -> Road:
         """The same connection, acting as somebody else; the policy judges that person."""
@@ -111,6 +89,16 @@ class Road:
         payload, file_name = table_bytes(source, name)
         query = {"role": role, "name": file_name, "synthetic": str(synthetic).lower()}
         return self._send("POST", f"/use-cases/{use_case}/datasets", Dataset, content=payload, params=query)
+
+    def split(self, source: Any, use_case: str, *, share: float, by: str = "random", seed: int = 0) -> SplitDone:
+        """Split the first file of a new use case into rows to train on and rows nobody sees."""
+        payload, file_name = table_bytes(source)
+        query = {"name": file_name, "share": repr(share), "by": by, "seed": str(seed)}
+        return self._send("POST", f"/use-cases/{use_case}/split", SplitDone, content=payload, params=query)
+
+    def download(self, dataset: str) -> bytes:
+        """A data set's bytes; those of sealed data are handed out to nobody."""
+        return self._reply("GET", f"/datasets/{dataset}/content").content
 
     def looks(self, use_case: str) -> list[SealedLook]:
         """Every look at the use case's sealed data, newest first."""
@@ -314,49 +302,7 @@ class Road:
             body |= {"playbook": read_bytes(path).decode("utf-8", "replace"), "playbook_file": path.name}
         return self._post(f"/versions/{version}/gates/{gate.value}", body, GateRun)
 
-    def _get(self, path: str, kind: type[T], **query: str) -> T:
-        return self._send("GET", path, kind, params={k: v for k, v in query.items() if v})
-
-    def _post(self, path: str, body: Mapping[str, Any], kind: type[T]) -> T:
-        return self._send("POST", path, kind, json=dict(body))
-
-    def _send(self, method: str, path: str, kind: type[T], *, prefix: str = "/api/v1", **request: Any) -> T:
-        headers = {"Authorization": f"Bearer {self._token}", "X-Roadworthy-Actor": self.actor}
-        if prefix == "":
-            headers["Content-Type"] = "application/json"
-        try:
-            reply = self._client.request(method, prefix + path, headers=headers, **request)
-        except httpx.HTTPError as problem:
-            raise UnavailableError(
-                f"{self.url} does not answer: {problem}", remedy="Start it with `roadworthy up`.", url=self.url
-            ) from problem
-        if reply.status_code >= 400:
-            raise error_of(reply)
-        return msgspec.json.decode(reply.content, type=kind)
-
 
 def connect(url: str, token: str, actor: str = "") -> Road:
     """A connection to a running installation."""
     return Road(httpx.Client(base_url=url, timeout=TIMEOUT_S), token, actor)
-
-
-def error_of(reply: httpx.Response) -> RoadworthyError:
-    """The error an answer of the API or the gateway carries, as its own class."""
-    try:
-        body = reply.json()
-        kinds = {kind.code: kind for kind in _tree(RoadworthyError)}
-        kind = kinds.get(body["code"], InputError if reply.status_code < 500 else UnavailableError)
-        fields = {k: v for k, v in (body.get("fields") or {}).items() if k not in ("what", "remedy")}
-        if "error" in body:
-            # The Open Inference Protocol has one text for both.
-            what, _, remedy = body["error"].partition(". ")
-            return kind(what, remedy=remedy or "See the API reference.", **fields)
-        return kind(body["what"], remedy=body["remedy"], **fields)
-    except (ValueError, KeyError, AttributeError, TypeError):
-        return UnavailableError(
-            f"the server answered {reply.status_code}: {reply.text[:200]}", remedy="See the server's log."
-        )
-
-
-def _tree(kind: type[RoadworthyError]) -> list[type[RoadworthyError]]:
-    return [kind, *(below for child in kind.__subclasses__() for below in _tree(child))]

@@ -13,7 +13,7 @@ import pytest
 
 from roadworthy.domain import errors
 from roadworthy.domain.errors import RoadworthyError
-from roadworthy.sdk import error_of
+from roadworthy.sdk.transport import error_of
 from roadworthy.web import api as web_api
 from roadworthy.web.api.app import PREFIX, build_api
 from roadworthy.web.api.edge import STATUS, body_of, status_of
