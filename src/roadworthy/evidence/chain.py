@@ -89,7 +89,7 @@ def verify_chain(changes: Sequence[Change], expected_head: Change | Checkpoint |
     previous = ""
     for change in changes:
         if change.previous != previous:
-            raise _broken(
+            raise broken(
                 "forked",
                 change.seq,
                 f"link {change.seq} does not follow the link before it here: that one was rewritten, or the two"
@@ -109,35 +109,36 @@ def _check_own_digest(change: Change) -> None:
     try:
         fits = link_digest(change) == change.digest
     except DataError as error:
-        raise _broken("edited", change.seq, f"link {change.seq} holds what JSON cannot carry: {error}") from error
+        raise broken("edited", change.seq, f"link {change.seq} holds what JSON cannot carry: {error}") from error
     if not fits:
-        raise _broken("edited", change.seq, f"link {change.seq} was edited: its digest does not fit its fields")
+        raise broken("edited", change.seq, f"link {change.seq} was edited: its digest does not fit its fields")
 
 
 def _check_numbers(seqs: list[int]) -> None:
     before = 0
     for seq in sorted(seqs):
         if seq == before:
-            raise _broken("forked", seq, f"link {seq} is there more than once")
+            raise broken("forked", seq, f"link {seq} is there more than once")
         if seq != before + 1:
             gone = f"link {before + 1}" if seq == before + 2 else f"links {before + 1} to {seq - 1}"
-            raise _broken("deleted", before + 1, f"{gone}: deleted")
+            raise broken("deleted", before + 1, f"{gone}: deleted")
         before = seq
     for place, seq in enumerate(seqs, start=1):
         if seq != place:
-            raise _broken("reordered", seq, f"link {seq} stands at place {place}: links were reordered")
+            raise broken("reordered", seq, f"link {seq} stands at place {place}: links were reordered")
 
 
 def _check_head(changes: Sequence[Change], head: Change | Checkpoint) -> None:
     if head.seq > len(changes):
-        raise _broken(
+        raise broken(
             "truncated", len(changes) + 1, f"the record ends at link {len(changes)}, known is link {head.seq}"
         )
     if head.seq < 1 or changes[head.seq - 1].digest != head.digest:
-        raise _broken("forked", head.seq, f"link {head.seq} is not the one known from the checkpoint")
+        raise broken("forked", head.seq, f"link {head.seq} is not the one known from the checkpoint")
 
 
-def _broken(kind: str, seq: int, what: str) -> ChainBrokenError:
+def broken(kind: str, seq: int, what: str) -> ChainBrokenError:
+    """The error for a record that does not hold: in which way, and the first link concerned."""
     return ChainBrokenError(
         f"the change record is broken: {what}",
         remedy="Compare it with a backup or an exported bundle; nothing after this link can be relied on.",

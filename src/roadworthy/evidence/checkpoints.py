@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from roadworthy.domain.errors import ChainBrokenError, CouldNotVerifyError
+from roadworthy.domain.errors import CouldNotVerifyError
 from roadworthy.domain.trust import Change, EvidenceKind
-from roadworthy.evidence.chain import verify_chain
+from roadworthy.evidence.chain import broken, verify_chain
 from roadworthy.evidence.envelope import OpenedStatement
 from roadworthy.evidence.licence import guarded, open_all, refused
 from roadworthy.evidence.trust import TrustRoot
@@ -90,7 +90,7 @@ def verify_record(
     _refuse_two_histories(known)
     for one in known:
         if one.seq > len(changes):
-            raise _broken(
+            raise broken(
                 "truncated",
                 len(changes) + 1,
                 f"it ends at link {len(changes)}, and link {one.seq} was signed on {one.at}",
@@ -112,7 +112,7 @@ def verify_record(
 def _refuse_two_histories(known: Sequence[SignedCheckpoint]) -> None:
     for one, other in pairwise(known):
         if one.seq == other.seq and one.digest != other.digest:
-            raise _broken(
+            raise broken(
                 "forked",
                 one.seq,
                 f"two signed checkpoints of link {one.seq} (of {one.at} and {other.at}) name different digests:"
@@ -127,24 +127,15 @@ def _refuse_rewritten(changes: Sequence[Change], known: Sequence[SignedCheckpoin
     first = agrees.index(False)
     start = known[first - 1].seq + 1 if first else 1
     if any(agrees[first:]):
-        raise _broken(
+        raise broken(
             "forked",
             start,
             f"link {known[first].seq} was signed on {known[first].at} with another digest, while a later signed"
             " checkpoint agrees with the record: there are two histories",
         )
-    raise _broken(
+    raise broken(
         "rewritten",
         start,
         f"links {start} to {known[first].seq} follow one another and are not the ones that were signed on"
         f" {known[first].at}",
-    )
-
-
-def _broken(kind: str, seq: int, what: str) -> ChainBrokenError:
-    return ChainBrokenError(
-        f"the change record is broken: {what}",
-        remedy="Compare it with a backup or an exported bundle; nothing after this link can be relied on.",
-        kind=kind,
-        seq=seq,
     )
