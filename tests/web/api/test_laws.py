@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import APIRouter
 
 from roadworthy.domain import errors
 from roadworthy.domain.errors import RoadworthyError
@@ -36,7 +37,7 @@ def test_the_description_lists_every_route_of_every_resource() -> None:
     modules = [
         importlib.import_module(m.name) for m in pkgutil.iter_modules(web_api.__path__, f"{web_api.__name__}.")
     ]
-    routers = [m.router for m in modules if hasattr(m, "router")]
+    routers = [r for m in modules for r in vars(m).values() if isinstance(r, APIRouter)]
     listed = {(m, PREFIX + r.path) for router in routers for r in router.routes for m in r.methods}
     assert len(routers) >= 5
     assert listed == set(OPERATIONS)
