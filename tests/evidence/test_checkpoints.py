@@ -86,7 +86,7 @@ def test_a_record_that_went_on_from_an_older_copy_is_a_fork(world, links):
 
 def test_a_checkpoint_is_signed_by_the_platform_and_by_nobody_else(world, links):
     with pytest.raises(IntegrityError, match="no platform"):
-        open_checkpoints([world.checkpoint(links[3], by="ops")], world.trust)
+        open_checkpoints([world.checkpoint(links[3], by="ops")], world.trust, now=None)
 
 
 def test_a_checkpoint_with_one_byte_changed_does_not_open(world, links):
@@ -94,13 +94,13 @@ def test_a_checkpoint_with_one_byte_changed_does_not_open(world, links):
     for position in range(0, len(text), 7):
         changed = text[:position] + chr(ord(text[position]) ^ 1) + text[position + 1 :]
         with pytest.raises(IntegrityError):
-            open_checkpoints([changed], world.trust)
+            open_checkpoints([changed], world.trust, now=None)
 
 
 def test_other_evidence_is_no_checkpoint_and_a_subject_must_fit(world, links):
     with pytest.raises(IntegrityError, match="no checkpoint"):
-        open_checkpoints([world.contract()], world.trust)
+        open_checkpoints([world.contract()], world.trust, now=None)
     odd = checkpoint_statement(links[3], reason="x", now=world.NOW)
     odd["subject"][0]["digest"]["sha256"] = links[4].digest
     with pytest.raises(IntegrityError, match="another digest"):
-        open_checkpoints([world.sign(odd, "platform")], world.trust)
+        open_checkpoints([world.sign(odd, "platform")], world.trust, now=None)

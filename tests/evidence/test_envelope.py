@@ -52,7 +52,7 @@ def test_the_bytes_signed_are_those_of_the_dsse_protocol_document():
 
 
 def test_what_was_sealed_opens_to_the_same_statement_and_names_its_signer(world, text):
-    opened = open_envelope(text, world.trust)
+    opened = open_envelope(text, world.trust, now=None)
     statement = contract_statement(world.CONTRACT, person="owner", now=world.NOW)
     assert canonical(opened.statement) == canonical(statement)
     assert (opened.person.id, opened.kind) == ("owner", EvidenceKind.KPI_CONTRACT)
@@ -76,12 +76,12 @@ def test_we_open_what_securesystemslib_sealed(world, kind):
     payload = canonical(contract_statement(world.CONTRACT, person="partner", now=world.NOW))
     envelope = Envelope(payload, PAYLOAD_TYPE, {})
     envelope.sign(signer)
-    opened = open_envelope(canonical(envelope.to_dict()).decode(), trust)
+    opened = open_envelope(canonical(envelope.to_dict()).decode(), trust, now=None)
     assert opened.person.id == "partner"
 
 
 def test_the_stored_entity_names_kind_subject_version_and_signer(world):
-    run = open_envelope(world.gate_run(Gate.VALIDATION), world.trust)
+    run = open_envelope(world.gate_run(Gate.VALIDATION), world.trust, now=None)
     signer = world.keyring.signer("platform")
     evidence = make_evidence(run.statement, signer, person="platform", now=world.NOW)
     assert (evidence.kind, evidence.version, evidence.signer) == (EvidenceKind.GATE_RUN, "deposit-1", "platform")
@@ -92,7 +92,7 @@ def test_the_stored_entity_names_kind_subject_version_and_signer(world):
 def test_another_payload_under_the_same_signature_is_wrong(world, text):
     payload = base64.b64decode(json.loads(text)["payload"]).replace(b'"target":0.4', b'"target":0.1')
     with pytest.raises(SignatureWrongError, match="does not match"):
-        open_envelope(altered(text, payload=base64.b64encode(payload).decode()), world.trust)
+        open_envelope(altered(text, payload=base64.b64encode(payload).decode()), world.trust, now=None)
 
 
 @pytest.mark.parametrize("length", [0, 1, 63, 64, 65])
@@ -100,27 +100,27 @@ def test_a_signature_of_other_bytes_or_length_is_wrong(world, text, length):
     (signature,) = json.loads(text)["signatures"]
     signature["sig"] = base64.b64encode(b"\x01" * length).decode()
     with pytest.raises(SignatureWrongError):
-        open_envelope(altered(text, signatures=[signature]), world.trust)
+        open_envelope(altered(text, signatures=[signature]), world.trust, now=None)
 
 
 def test_claiming_somebody_else_s_key_is_wrong(world, text):
     (signature,) = json.loads(text)["signatures"]
     signature["keyid"] = world.keyring.signer("val").key_id
     with pytest.raises(SignatureWrongError, match="val"):
-        open_envelope(altered(text, signatures=[signature]), world.trust)
+        open_envelope(altered(text, signatures=[signature]), world.trust, now=None)
 
 
 def test_an_unknown_key_could_not_be_verified(world, text):
     stranger = TrustRoot(tuple(p for p in world.trust.people if p.id != "owner"))
     with pytest.raises(CouldNotVerifyError, match="not in the trust root"):
-        open_envelope(text, stranger)
+        open_envelope(text, stranger, now=None)
 
 
 @pytest.mark.parametrize("pem", ["", "nonsense", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"])
 def test_an_unreadable_key_in_the_trust_root_could_not_be_verified(world, text, pem):
     owner = world.trust.person_of(world.keyring.signer("owner").key_id)
     with pytest.raises(CouldNotVerifyError, match="public key of owner"):
-        open_envelope(text, TrustRoot((Person("owner", owner.roles, owner.key_id, pem),)))
+        open_envelope(text, TrustRoot((Person("owner", owner.roles, owner.key_id, pem),)), now=None)
 
 
 MALFORMED = {
@@ -143,7 +143,7 @@ MALFORMED = {
 @pytest.mark.parametrize("change", MALFORMED.values(), ids=MALFORMED)
 def test_a_malformed_envelope_could_not_be_verified_and_says_what(world, text, change):
     with pytest.raises(CouldNotVerifyError, match="envelope is"):
-        open_envelope(change(text), world.trust)
+        open_envelope(change(text), world.trust, now=None)
 
 
 def test_base64_has_one_spelling_so_the_id_of_an_envelope_is_unique(world):
@@ -153,17 +153,17 @@ def test_base64_has_one_spelling_so_the_id_of_an_envelope_is_unique(world):
     spelled_differently = text[:-3] + chr(ord(text[-3]) + 1) + text[-2:]
     assert base64.b64decode(spelled_differently) == payload
     with pytest.raises(CouldNotVerifyError, match="one standard base64 form"):
-        open_envelope(altered(world.contract(), payload=spelled_differently), world.trust)
+        open_envelope(altered(world.contract(), payload=spelled_differently), world.trust, now=None)
 
 
 def test_a_signed_payload_that_is_no_statement_could_not_be_verified(world):
     with pytest.raises(CouldNotVerifyError, match="not an in-toto Statement"):
-        open_envelope(world.sign({"hello": "world"}, "ops"), world.trust)
+        open_envelope(world.sign({"hello": "world"}, "ops"), world.trust, now=None)
 
 
 def test_a_fact_the_predicate_does_not_state_could_not_be_verified(world, text):
     with pytest.raises(CouldNotVerifyError, match="does not state `verdict`"):
-        open_envelope(text, world.trust).fact("verdict")
+        open_envelope(text, world.trust, now=None).fact("verdict")
 
 
 def valid(world, name, *, since=None, until=None):
@@ -174,11 +174,11 @@ def valid(world, name, *, since=None, until=None):
 
 def test_a_signature_counts_up_to_the_last_moment_of_its_key_and_not_after(world, text):
     tick = timedelta(microseconds=1)
-    open_envelope(text, valid(world, "owner", since=world.NOW, until=world.NOW))
+    open_envelope(text, valid(world, "owner", since=world.NOW, until=world.NOW), now=None)
     with pytest.raises(ExpiredSignatureError, match=r"expired signature: owner .* only until 2026-03-01T09:29:59"):
-        open_envelope(text, valid(world, "owner", until=world.NOW - tick))
+        open_envelope(text, valid(world, "owner", until=world.NOW - tick), now=None)
     with pytest.raises(ExpiredSignatureError, match=r"only from 2026-03-01T09:30:00.000001Z"):
-        open_envelope(text, valid(world, "owner", since=world.NOW + tick))
+        open_envelope(text, valid(world, "owner", since=world.NOW + tick), now=None)
 
 
 def test_what_was_signed_with_a_former_key_stands_and_what_is_signed_with_it_now_does_not(world):
@@ -189,10 +189,10 @@ def test_what_was_signed_with_a_former_key_stands_and_what_is_signed_with_it_now
     trust = TrustRoot((replace(owner, former=(former,)),))
     for signer, moment in ((old, world.NOW - timedelta(days=1)), (new, world.NOW + timedelta(days=1))):
         sealed = seal(contract_statement(world.CONTRACT, person="owner", now=moment), signer)
-        assert open_envelope(sealed, trust).person.id == "owner"
+        assert open_envelope(sealed, trust, now=None).person.id == "owner"
     late = seal(contract_statement(world.CONTRACT, person="owner", now=world.NOW + timedelta(days=1)), old)
     with pytest.raises(ExpiredSignatureError):
-        open_envelope(late, trust)
+        open_envelope(late, trust, now=None)
 
 
 def test_a_statement_from_the_future_could_not_be_verified_and_both_times_are_named(world, text):
@@ -213,7 +213,7 @@ def test_an_expired_key_of_any_kind_is_expired_and_not_wrong(world, generate):
     )
     envelope.sign(signer)
     with pytest.raises(ExpiredSignatureError):
-        open_envelope(canonical(envelope.to_dict()).decode(), TrustRoot((person,)))
+        open_envelope(canonical(envelope.to_dict()).decode(), TrustRoot((person,)), now=None)
 
 
 HUGE = 100 * 2**20
@@ -223,7 +223,7 @@ def test_a_hundred_megabytes_are_refused_by_their_size_and_cost_no_memory(world)
     text = "x" * HUGE
     tracemalloc.start()
     with pytest.raises(CouldNotVerifyError, match="104,857,600 bytes"):
-        open_envelope(text, world.trust)
+        open_envelope(text, world.trust, now=None)
     data = text.encode()
     before = tracemalloc.get_traced_memory()[0]
     for decode in (decode_served, decode_bundle, decode_trust):

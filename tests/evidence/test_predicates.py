@@ -128,7 +128,7 @@ def test_a_genuine_signature_does_not_open_a_predicate_of_another_shape(world):
     statement = built(world)[EvidenceKind.SIGN_OFF]
     statement["predicate"]["approved"] = "yes"
     with pytest.raises(CouldNotVerifyError, match=r"sign-off .*approved"):
-        open_envelope(world.sign(statement, "val"), world.trust)
+        open_envelope(world.sign(statement, "val"), world.trust, now=None)
 
 
 def test_what_nobody_could_open_is_not_signed(world):
@@ -141,7 +141,7 @@ def test_what_nobody_could_open_is_not_signed(world):
 def test_a_kind_without_a_shape_is_refused_and_has_no_schema(world, monkeypatch):
     monkeypatch.delitem(PREDICATES, EvidenceKind.CHECKPOINT)
     with pytest.raises(CouldNotVerifyError, match="no shape"):
-        open_envelope(world.sign(built(world)[EvidenceKind.CHECKPOINT], "platform"), world.trust)
+        open_envelope(world.sign(built(world)[EvidenceKind.CHECKPOINT], "platform"), world.trust, now=None)
     with pytest.raises(DataError, match="checkpoint"):
         predicate_schema(EvidenceKind.CHECKPOINT)
 
@@ -149,4 +149,4 @@ def test_a_kind_without_a_shape_is_refused_and_has_no_schema(world, monkeypatch)
 def test_a_statement_signed_before_a_field_with_a_default_was_added_stays_readable(world):
     statement = built(world)[EvidenceKind.HAND_OFF]
     del statement["predicate"]["hand_off"]["statement"]
-    assert open_envelope(world.sign(statement, "ops"), world.trust).kind is EvidenceKind.HAND_OFF
+    assert open_envelope(world.sign(statement, "ops"), world.trust, now=None).kind is EvidenceKind.HAND_OFF

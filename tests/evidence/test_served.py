@@ -27,12 +27,12 @@ from roadworthy.evidence.trust import TrustRoot
 def refusal(world, served, kind=IntegrityError, **more):
     """What the gateway says: the whole way, from bytes."""
     with pytest.raises(kind) as caught:
-        verify_served(decode_served(encode_served(served)), world.trust, **more)
+        verify_served(decode_served(encode_served(served)), world.trust, **{"now": None, **more})
     return caught.value.fields.get("piece"), str(caught.value)
 
 
 def test_a_complete_document_may_be_served(world):
-    verify_served(decode_served(encode_served(world.served())), world.trust, endpoint="deposit")
+    verify_served(decode_served(encode_served(world.served())), world.trust, endpoint="deposit", now=None)
 
 
 def test_a_document_survives_its_bytes(world):
@@ -43,7 +43,7 @@ def test_a_document_survives_its_bytes(world):
 def test_a_deployment_that_names_its_own_evidence_is_the_one_that_was_signed(world):
     text = world.deployed(world.deployment())
     named = world.deployment(statement=evidence_id(text))
-    verify_served(world.served(deployment=named), world.trust)
+    verify_served(world.served(deployment=named), world.trust, now=None)
     other = world.deployment(statement=sha256(b"another"))
     assert refusal(world, world.served(deployment=other), DigestMismatchError)[0] == "deployment"
 
@@ -52,7 +52,9 @@ def test_a_deployment_that_names_its_own_evidence_is_the_one_that_was_signed(wor
 def test_operators_administrators_and_the_platform_may_sign_a_deployment(world, role):
     key = world.keyring.signer("auditor").key_id
     trust = TrustRoot(tuple(replace(p, roles=(role,)) if p.key_id == key else p for p in world.trust.people))
-    verify_served(world.served(instead={"deployment": world.deployed(world.deployment(), by="auditor")}), trust)
+    verify_served(
+        world.served(instead={"deployment": world.deployed(world.deployment(), by="auditor")}), trust, now=None
+    )
 
 
 PIECES = ["validation", "release", "activation", "sign-off", "kpi-contract", "deployment"]
@@ -132,7 +134,7 @@ def test_a_sign_off_in_somebody_else_s_name_is_refused(world):
 
 
 def test_a_sign_off_that_states_another_version_is_refused(world):
-    statement = open_envelope(world.pieces()["sign-off"], world.trust).statement
+    statement = open_envelope(world.pieces()["sign-off"], world.trust, now=None).statement
     statement["predicate"]["version"] = "deposit-2"
     served = world.served(instead={"sign-off": world.sign(statement, "val")})
     assert "version 'deposit-2'" in refusal(world, served)[1]
@@ -147,7 +149,7 @@ def test_a_version_without_known_developers_has_no_independent_validator(world):
 @pytest.mark.parametrize("piece", ["kpi-contract", "deployment"])
 @pytest.mark.parametrize("part", ["subject", "predicate"])
 def test_a_statement_whose_subject_is_not_what_it_embeds_is_refused(world, piece, part):
-    statement = open_envelope(world.pieces()[piece], world.trust).statement
+    statement = open_envelope(world.pieces()[piece], world.trust, now=None).statement
     if part == "subject":
         statement["subject"][0]["digest"]["sha256"] = sha256(b"something else")
     else:
@@ -222,7 +224,9 @@ def test_without_a_hold_out_no_contract_is_needed_but_a_named_one_must_be_there(
     alone = world.deployment(arms=world.deployment().arms[:1])
     signed = {"deployment": world.deployed(alone)}
     verify_served(
-        world.served(deployment=alone, instead=signed, contract_id="", without="kpi-contract"), world.trust
+        world.served(deployment=alone, instead=signed, contract_id="", without="kpi-contract"),
+        world.trust,
+        now=None,
     )
     named = world.served(deployment=alone, instead=signed, contract_id="contract-2")
     assert "missing: KPI contract contract-2" in refusal(world, named, CouldNotVerifyError)[1]
@@ -257,7 +261,7 @@ def test_the_same_envelope_twice_is_refused(world):
 
 def test_a_trust_root_without_the_signers_could_not_verify(world):
     with pytest.raises(CouldNotVerifyError, match="not in the trust root"):
-        verify_served(world.served(), TrustRoot(()))
+        verify_served(world.served(), TrustRoot(()), now=None)
 
 
 def test_a_signed_predicate_of_an_odd_shape_is_a_refusal_and_not_a_crash(world):
@@ -292,7 +296,7 @@ def test_an_unreadable_document_could_not_be_verified(world, change):
 
 def assert_refused(data, trust):
     with pytest.raises(IntegrityError):
-        verify_served(decode_served(data), trust, endpoint="deposit")
+        verify_served(decode_served(data), trust, endpoint="deposit", now=None)
 
 
 def test_one_changed_byte_anywhere_is_refused(world):
@@ -330,4 +334,4 @@ def test_a_person_who_lost_the_role_since_no_longer_counts(world):
         Person(p.id, (Role.AUDITOR,), p.key_id, p.public_key) if p.key_id == key else p for p in world.trust.people
     )
     with pytest.raises(IntegrityError, match="no validator"):
-        verify_served(world.served(), TrustRoot(demoted))
+        verify_served(world.served(), TrustRoot(demoted), now=None)

@@ -130,7 +130,7 @@ def assert_deployed_once(root: Path) -> None:
         document = world.house.served.read(ENDPOINT)
         assert document is not None
         served = decode_served(document)
-        verify_served(served, trust_root(world.house), endpoint=ENDPOINT)
+        verify_served(served, trust_root(world.house), endpoint=ENDPOINT, now=None)
         assert served.deployment == deployment
         assert world.actions().count("deployment-stable") == 1
         assert len([e for e in world.all(Evidence) if e.kind is EvidenceKind.DEPLOYMENT]) == 1

@@ -140,7 +140,7 @@ def test_one_id_leads_from_the_request_to_money_and_people(real_story: Told) -> 
 
 def test_the_bundle_verifies_offline_and_a_changed_byte_does_not(real_story: Told) -> None:
     bundle = decode_bundle(canonical(real_story.bundle))
-    assert verify_bundle(bundle, bundle.trust, None).of(ItemStatus.WRONG) == ()
+    assert verify_bundle(bundle, bundle.trust, None, now=None).of(ItemStatus.WRONG) == ()
     text = json.dumps(real_story.bundle)
     envelope = real_story.bundle["envelopes"][0]
     broken = envelope.replace("payload", "payloae", 1) if "payloae" not in envelope else envelope
@@ -149,7 +149,7 @@ def test_the_bundle_verifies_offline_and_a_changed_byte_does_not(real_story: Tol
         canonical({**json.loads(text), "envelopes": [broken, *real_story.bundle["envelopes"][1:]]})
     )
     assert tampered.version == bundle.version
-    assert not verify_bundle(altered, bundle.trust, None).holds
+    assert not verify_bundle(altered, bundle.trust, None, now=None).holds
 
 
 def test_the_change_record_holds_from_the_first_link_to_the_last(real_story: Told) -> None:

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from roadworthy.adapters.access.cedar import CedarPolicy
-from roadworthy.adapters.artifacts.local import LocalArtifacts
-from roadworthy.adapters.artifacts.s3 import S3Artifacts
+from roadworthy.adapters.artifacts.places import open_artifacts
 from roadworthy.adapters.clock import SystemClock
 from roadworthy.adapters.decisions.segments import SegmentLog
 from roadworthy.adapters.engines.dbos_engine import DbosEngine
@@ -18,7 +17,7 @@ from roadworthy.adapters.storage.sql import SqlStore
 from roadworthy.apps.perimeter import LocalPerimeter
 from roadworthy.apps.settings import Settings, create_workspace, sync_mode
 from roadworthy.apps.workshop import LocalWorkshop
-from roadworthy.domain.ports import ArtifactStore, Clock, WorkEngine
+from roadworthy.domain.ports import Clock, WorkEngine
 from roadworthy.services.catalog.people import found
 from roadworthy.services.catalog.policies import restore_policy
 from roadworthy.services.gates.run import WORK, carry_out, resume_gates
@@ -46,7 +45,7 @@ def open_house(settings: Settings, clock: Clock | None = None, engine: WorkEngin
     workshop = LocalWorkshop()
     house = House(
         store=SqlStore.open(settings.store_url or f"sqlite:///{root / 'control.db'}"),
-        artifacts=_artifacts(settings),
+        artifacts=open_artifacts(settings.artifacts, root),
         decisions=SegmentLog(root / "decisions", sync=sync_mode(settings.sync), writer="control"),
         served=FileServed(root / "served"),
         trust=FileServed(root / "trust"),
@@ -74,10 +73,3 @@ def open_house(settings: Settings, clock: Clock | None = None, engine: WorkEngin
         house.store.close()
 
     return Opened(house, close)
-
-
-def _artifacts(settings: Settings) -> ArtifactStore:
-    if settings.artifacts.startswith("s3://"):
-        bucket, _, prefix = settings.artifacts.removeprefix("s3://").partition("/")
-        return S3Artifacts(bucket, prefix=prefix)
-    return LocalArtifacts(settings.root / settings.artifacts)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from roadworthy.adapters.artifacts.local import LocalArtifacts
+from roadworthy.adapters.artifacts.places import open_artifacts
 from roadworthy.adapters.clock import SystemClock
 from roadworthy.adapters.decisions.segments import SegmentLog
 from roadworthy.adapters.served.files import FileServed
@@ -22,7 +20,7 @@ from roadworthy.domain.ports import (
     ServedMemory,
 )
 from roadworthy.domain.serving import Arm
-from roadworthy.evidence.served import decode_served, named_playbooks, verify_served
+from roadworthy.evidence.served import decode_served, verify_served
 from roadworthy.evidence.trust import decode_trust
 from roadworthy.gateway.plane import Gateway
 from roadworthy.gateway.request import Ports, Verified
@@ -54,11 +52,10 @@ def build_gateway(
                 "there is no trust root", remedy="Start the control plane once: it publishes the public keys."
             )
         found = decode_served(document)
-        known, now = decode_trust(root), clock.now()
-        licences = verify_served(found, known, now=now)
-        for digest, name in named_playbooks(found, known, now=now).items():
+        admitted = verify_served(found, decode_trust(root), now=clock.now())
+        for digest, name in admitted.playbooks.items():
             _check_playbook(artifacts, digest, name)
-        return Verified(found.deployment, {licence.version: licence for licence in licences})
+        return Verified(found.deployment, {licence.version: licence for licence in admitted.licences})
 
     def load(arm: Arm, data: bytes) -> Predictor:
         if arm.signature is None:
@@ -104,7 +101,7 @@ def open_gateway(settings: Settings, writer: str) -> Gateway:
     return build_gateway(
         served=FileServed(root / "served"),
         trust=FileServed(root / "trust"),
-        artifacts=LocalArtifacts(root / Path(settings.artifacts)),
+        artifacts=open_artifacts(settings.artifacts, root),
         log=SegmentLog(root / "decisions", sync=sync_mode(settings.sync), writer=writer),
         clock=SystemClock(),
         memory=FileNewest(root / MEMORY),

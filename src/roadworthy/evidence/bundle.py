@@ -134,7 +134,7 @@ def verify_bundle(
     trust: TrustRoot,
     artifact: bytes | None,
     *,
-    now: datetime | None = None,
+    now: datetime | None,
     against: Sequence[str] = (),
 ) -> BundleReport:
     """What holds, what is wrong and what could not be verified in a bundle, item by item; never raises.

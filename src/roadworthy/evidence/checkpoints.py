@@ -46,7 +46,7 @@ class RecordReport:
 
 
 def open_checkpoints(
-    envelopes: Sequence[str], trust: TrustRoot, *, now: datetime | None = None
+    envelopes: Sequence[str], trust: TrustRoot, *, now: datetime | None
 ) -> tuple[SignedCheckpoint, ...]:
     """The checkpoints in these envelopes, each signed by the platform; one that does not open refuses them all.
 

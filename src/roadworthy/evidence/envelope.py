@@ -153,7 +153,7 @@ def make_evidence(statement: Statement, signer: Signer, *, person: str, now: dat
     )
 
 
-def open_envelope(text: str, trust: TrustRoot, *, now: datetime | None = None) -> OpenedStatement:
+def open_envelope(text: str, trust: TrustRoot, *, now: datetime | None) -> OpenedStatement:
     """The statement in an envelope, after its signature was checked against the trust root.
 
     The payload is not parsed before the signature holds.

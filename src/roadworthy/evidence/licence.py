@@ -61,9 +61,7 @@ def claim_of_version(version: ModelVersion) -> Claim:
     return Claim(version.id, version.artifact, version.use_case, version.threshold, version.signature)
 
 
-def open_all(
-    envelopes: Sequence[str], trust: TrustRoot, *, now: datetime | None = None
-) -> tuple[OpenedStatement, ...]:
+def open_all(envelopes: Sequence[str], trust: TrustRoot, *, now: datetime | None) -> tuple[OpenedStatement, ...]:
     """Every envelope, opened; one that does not open refuses them all, with its place and what it says it is.
 
     Raises:

@@ -48,6 +48,18 @@ class Served:
     format: str = FORMAT
 
 
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What a document's signatures allow, found in one opening of its envelopes.
+
+    `playbooks` are those its gate runs were judged by: digest -> "name (gate)". Whoever loads checks that the bytes
+    named by each digest are there: thresholds nobody can read prove nothing.
+    """
+
+    licences: tuple[Licence, ...]
+    playbooks: dict[str, str]
+
+
 def encode_served(served: Served) -> bytes:
     """The document's bytes: canonical JSON, so that no byte can change unnoticed."""
     return canonical(to_json(served))
@@ -73,8 +85,8 @@ def decode_served(data: bytes) -> Served:
 
 
 def verify_served(
-    served: Served, trust: TrustRoot, *, endpoint: str | None = None, now: datetime | None = None
-) -> tuple[Licence, ...]:
+    served: Served, trust: TrustRoot, *, endpoint: str | None = None, now: datetime | None
+) -> Admitted:
     """Everything in the document may be loaded and served; otherwise refuse, naming the piece.
 
     Holds when: every envelope opens against `trust`, signed by a role that may; the deployment statement embeds
@@ -92,7 +104,7 @@ def verify_served(
         now: the verifier's time, UTC; see `open_envelope`.
 
     Returns:
-        What the signatures allow each served version to do.
+        What the signatures allow each served version to do, and by which playbooks it was judged.
 
     Raises:
         IntegrityError: or one of its kinds (wrong or expired signature, other digest, could not verify);
@@ -111,19 +123,12 @@ def verify_served(
     licences = tuple(verify_version(opened, claim) for claim in _claims(served))
     with guarded("kpi-contract"):
         _verify_holdout(opened, served)
-    return licences
+    return Admitted(licences, _named_playbooks(opened))
 
 
-def named_playbooks(served: Served, trust: TrustRoot, *, now: datetime | None = None) -> dict[str, str]:
-    """The playbooks the gate runs in a document were judged by: digest -> "name (gate)".
-
-    Whoever loads checks that the bytes named by each digest are there: thresholds nobody can read prove nothing.
-
-    Raises:
-        IntegrityError: or one of its kinds, as `verify_served`.
-    """
+def _named_playbooks(opened: tuple[OpenedStatement, ...]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for run in open_all(served.envelopes, trust, now=now):
+    for run in opened:
         if run.kind is EvidenceKind.GATE_RUN:
             with guarded("playbook"):
                 playbook = run.fact("playbook")

@@ -35,7 +35,7 @@ def test_a_contract_is_signed_by_its_owner_over_its_own_digest() -> None:
     with world.house.store.begin() as tx:
         found = contract_in_force(tx, CASE)
     assert found is not None
-    opened = open_envelope(found[1].envelope, trust_root(world.house))
+    opened = open_envelope(found[1].envelope, trust_root(world.house), now=None)
     assert (opened.person.id, opened.subject) == ("olga", contract_digest(found[0]))
     assert opened.predicate["contract"]["value"] == found[0].value
 
@@ -131,7 +131,7 @@ def test_a_new_contract_says_what_it_changes_and_why_in_what_is_signed() -> None
         found = contract_in_force(tx, CASE)
         assert validate_again(tx, CASE) == ((V1, "offers-kpi-1"),)
     assert found is not None
-    signed = open_envelope(found[1].envelope, trust_root(world.house)).predicate["contract"]
+    signed = open_envelope(found[1].envelope, trust_root(world.house), now=None).predicate["contract"]
     assert signed["why"] == "The plan is dearer now."
     assert [(c["term"], c["old"], c["new"]) for c in signed["changes"]] == told
     change = world.changes()[-1]

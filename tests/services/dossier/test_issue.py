@@ -42,12 +42,12 @@ def trust(world: World) -> TrustRoot:
 def test_every_file_is_named_with_its_digest_in_one_statement_the_platform_signs() -> None:
     world = lived()
     issued = issue(world, tuple(FILES))
-    opened = open_envelope(issued.envelope, trust(world))
+    opened = open_envelope(issued.envelope, trust(world), now=None)
     assert (opened.kind, opened.person.id) == (EvidenceKind.DOSSIER, "platform")
     assert opened.predicate["files"] == {name: sha256(data) for name, data in issued.files.items()}
     assert set(issued.files) == set(FILES.values())
     assert (opened.predicate["verified"], opened.predicate["version"], issued.problems) == (True, V1, ())
-    assert verify_package(issued.envelope, issued.files, trust(world)).holds
+    assert verify_package(issued.envelope, issued.files, trust(world), now=None).holds
 
 
 def test_issuing_is_evidence_and_a_link_of_the_change_record() -> None:
@@ -97,7 +97,7 @@ def test_a_stored_finding_that_differs_from_the_signed_one_is_said_before_all_el
     told = page(issued)
     assert told.index("THE RECORD DOES NOT HOLD") < told.index("Model card</h2>")
     assert issued.wrong
-    report = verify_package(issued.envelope, issued.files, trust(world))
+    report = verify_package(issued.envelope, issued.files, trust(world), now=None)
     assert [i.name for i in report.of(ItemStatus.WRONG)] == ["record when issued"]
 
 

@@ -51,19 +51,19 @@ def found(report: BundleReport, status: ItemStatus) -> list[str]:
 
 
 def test_an_untouched_dossier_holds() -> None:
-    report = verify_package(envelope(), FILES, TRUST)
+    report = verify_package(envelope(), FILES, TRUST, now=None)
     assert report.holds
     assert [i.name for i in report.items] == ["signature", *FILES, "record when issued"]
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_tampered_file_is_wrong_by_name(name: str) -> None:
-    report = verify_package(envelope(), {**FILES, name: FILES[name] + b" "}, TRUST)
+    report = verify_package(envelope(), {**FILES, name: FILES[name] + b" "}, TRUST, now=None)
     assert found(report, ItemStatus.WRONG) == [name]
 
 
 def test_a_missing_file_could_not_be_verified_and_a_strange_one_is_wrong() -> None:
-    report = verify_package(envelope(), {"index.json": b"{}", "notes.txt": b"trust me"}, TRUST)
+    report = verify_package(envelope(), {"index.json": b"{}", "notes.txt": b"trust me"}, TRUST, now=None)
     assert found(report, ItemStatus.COULD_NOT_VERIFY) == ["dossier.html"]
     assert found(report, ItemStatus.WRONG) == ["notes.txt"]
 
@@ -73,28 +73,28 @@ def test_a_signature_over_other_bytes_is_wrong_and_one_by_a_stranger_is_open() -
     payload = base64.b64decode(document["payload"]).replace(b'"m:1"', b'"m:2"')
     document["payload"] = base64.b64encode(payload).decode()
     forged = json.dumps(document, separators=(",", ":"), sort_keys=True)
-    assert found(verify_package(forged, FILES, TRUST), ItemStatus.WRONG) == ["signature"]
-    report = verify_package(envelope("stranger"), FILES, TRUST)
+    assert found(verify_package(forged, FILES, TRUST, now=None), ItemStatus.WRONG) == ["signature"]
+    report = verify_package(envelope("stranger"), FILES, TRUST, now=None)
     assert found(report, ItemStatus.WRONG) == []
     assert found(report, ItemStatus.COULD_NOT_VERIFY) == ["signature", *FILES]
 
 
 def test_only_the_platform_signs_dossiers_and_another_statement_is_none() -> None:
-    assert found(verify_package(envelope("dan"), FILES, TRUST), ItemStatus.WRONG) == ["signature"]
+    assert found(verify_package(envelope("dan"), FILES, TRUST, now=None), ItemStatus.WRONG) == ["signature"]
     link = type("Link", (), {"seq": 3, "digest": sha256(b"link")})()
     other = seal(checkpoint_statement(link, reason="noon", now=NOW), SIGNERS["platform"])
-    report = verify_package(other, FILES, TRUST)
+    report = verify_package(other, FILES, TRUST, now=None)
     assert found(report, ItemStatus.WRONG) == ["signature"]
 
 
 def test_a_dossier_of_a_record_that_did_not_hold_never_holds() -> None:
-    report = verify_package(envelope(problems=["change record: wrong."]), FILES, TRUST)
+    report = verify_package(envelope(problems=["change record: wrong."]), FILES, TRUST, now=None)
     assert found(report, ItemStatus.WRONG) == ["record when issued"]
     assert "change record: wrong." in report.of(ItemStatus.WRONG)[0].why
 
 
 @pytest.mark.parametrize("text", ["", "{}", "no json", "\udcff"], ids=["nothing", "empty", "text", "no Unicode"])
 def test_what_is_no_envelope_could_not_be_verified(text: str) -> None:
-    report = verify_package(text, FILES, TRUST)
+    report = verify_package(text, FILES, TRUST, now=None)
     assert not report.holds
     assert found(report, ItemStatus.WRONG) == []

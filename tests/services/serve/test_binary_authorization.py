@@ -17,7 +17,7 @@ from roadworthy.adapters.served.newest import FileNewest
 from roadworthy.domain.errors import UnavailableError
 from roadworthy.evidence.canonical import canonical
 from roadworthy.evidence.envelope import claimed_kind, open_envelope
-from roadworthy.evidence.served import decode_served, encode_served, named_playbooks
+from roadworthy.evidence.served import decode_served, encode_served, verify_served
 from roadworthy.gateway.plane import Gateway
 from roadworthy.gateway.resolve import Health
 from roadworthy.services.serve.deploy import roll_back
@@ -52,7 +52,7 @@ def damage_kept(world: World, digest: str, position: int) -> None:
 
 def playbook(world: World) -> str:
     served = decode_served(document(world))
-    return next(iter(named_playbooks(served, trust_root(world.house))))
+    return next(iter(verify_served(served, trust_root(world.house), now=None).playbooks))
 
 
 def document(world: World) -> bytes:
@@ -196,11 +196,11 @@ def test_every_single_byte_of_a_small_envelope_matters(world: World, kind: str) 
     trust = trust_root(world.house)
     place, _ = envelope_of(world, kind)
     text = decode_served(document(world)).envelopes[place]
-    open_envelope(text, trust)
+    open_envelope(text, trust, now=None)
     for position in range(len(text)):
         changed = text[:position] + chr(ord(text[position]) ^ 1) + text[position + 1 :]
         with pytest.raises(Exception, match=r".") as caught:
-            open_envelope(changed, trust)
+            open_envelope(changed, trust, now=None)
         assert type(caught.value).__name__ in ("SignatureWrongError", "CouldNotVerifyError"), position
 
 

@@ -19,6 +19,7 @@ from roadworthy.domain.errors import (
 )
 from roadworthy.domain.serving import Arm, ArmRole, Deployment, DeploymentState, Strategy
 from roadworthy.domain.trust import Evidence, EvidenceKind
+from roadworthy.evidence.envelope import open_envelope
 from roadworthy.evidence.served import decode_served, verify_served
 from roadworthy.services.serve.deploy import deploy, roll_back
 from roadworthy.services.serve.endpoints import register_endpoint
@@ -41,7 +42,7 @@ def verified(world: World) -> Deployment:
     document = world.house.served.read(ENDPOINT)
     assert document is not None
     served = decode_served(document)
-    verify_served(served, trust_root(world.house), endpoint=ENDPOINT)
+    verify_served(served, trust_root(world.house), endpoint=ENDPOINT, now=None)
     return served.deployment
 
 
@@ -60,6 +61,19 @@ def test_the_first_version_gets_all_traffic_outside_the_hold_out() -> None:
     assert (deployment.strategy, deployment.state) == (Strategy.BASIC, DeploymentState.STABLE)
     assert weights(deployment) == {V1: 1.0, "hold-out": 0.1}
     assert verified(world) == deployment
+
+
+def test_a_deployment_that_is_taken_over_is_stored_and_signed_as_superseded() -> None:
+    world = at("serving")
+    world.deploy(activated_second(world))
+    former, current = world.all(Deployment)
+    assert (former.state, former.revision) == (DeploymentState.SUPERSEDED, 2)
+    assert former.reason == f"{current.id} took over"
+    with world.house.store.read() as tx:
+        envelope = tx.of(Evidence).get(former.statement).envelope
+    said = open_envelope(envelope, trust_root(world.house), now=world.clock.now()).fact("deployment")
+    assert said["state"] == "superseded"
+    assert verified(world).id == current.id
 
 
 def test_the_second_version_starts_as_a_canary_beside_the_champion() -> None:

@@ -43,12 +43,12 @@ def document(world: World) -> bytes:
 
 def test_the_document_carries_every_paper_the_version_needs_and_no_more(world: World) -> None:
     served = decode_served(document(world))
-    kinds = [open_envelope(e, trust_root(world.house)).kind for e in served.envelopes]
+    kinds = [open_envelope(e, trust_root(world.house), now=None).kind for e in served.envelopes]
     assert sorted(k.value for k in kinds) == sorted(
         [k.value for k in (EvidenceKind.DEPLOYMENT, EvidenceKind.KPI_CONTRACT, EvidenceKind.SIGN_OFF)]
         + [EvidenceKind.GATE_RUN.value] * 3
     )
-    (licence,) = verify_served(served, trust_root(world.house), endpoint=ENDPOINT)
+    (licence,) = verify_served(served, trust_root(world.house), endpoint=ENDPOINT, now=None).licences
     assert (licence.version, licence.signers) == (V1, ("vera",))
 
 
@@ -86,7 +86,7 @@ def flip(data: bytes, place: int) -> bytes:
 def test_one_flipped_bit_anywhere_is_refused_by_the_verification(world: World, share: float) -> None:
     data = document(world)
     with pytest.raises(IntegrityError):
-        verify_served(decode_served(flip(data, int(len(data) * share))), trust_root(world.house))
+        verify_served(decode_served(flip(data, int(len(data) * share))), trust_root(world.house), now=None)
 
 
 def test_a_gateway_that_never_saw_a_good_document_answers_nothing(world: World, gateway: Gateway) -> None:
@@ -149,4 +149,4 @@ def test_a_contract_agreed_later_does_not_take_down_what_serves(world: World, te
     world.agree(**terms)
     publish_all(world.house)
     assert document(world) == before
-    verify_served(decode_served(document(world)), trust_root(world.house))
+    verify_served(decode_served(document(world)), trust_root(world.house), now=None)

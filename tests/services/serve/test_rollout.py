@@ -204,7 +204,7 @@ def test_every_look_is_kept_with_all_its_numbers_and_moves_are_signed(world: Wor
     step(world)
     found = looks(world.house, "mailing-d2")
     signed = [e for e in world.all(Evidence) if e.kind is EvidenceKind.ROLLOUT]
-    said = open_envelope(signed[0].envelope, trust_root(world.house)).fact("look")
+    said = open_envelope(signed[0].envelope, trust_root(world.house), now=None).fact("look")
     assert [x.action for x in found] == ["hold", "advance"]
     assert len(signed) == 1
     assert (said["id"], said["safety_e"], said["requests"]) == (found[1].id, found[1].safety_e, found[1].requests)

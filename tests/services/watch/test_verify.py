@@ -27,26 +27,26 @@ def parts(world: World) -> tuple[Bundle, TrustRoot, bytes]:
 @pytest.mark.parametrize("stage", STAGES[2:])
 def test_a_bundle_of_any_stage_holds_after_a_journey_as_bytes(stage: str) -> None:
     found, trust, artifact = parts(at(stage))
-    report = verify_bundle(decode_bundle(encode_bundle(found)), trust, artifact)
+    report = verify_bundle(decode_bundle(encode_bundle(found)), trust, artifact, now=None)
     assert [(i.name, i.why) for i in report.items if i.status is not ItemStatus.OK] == []
     assert report.holds
 
 
 def test_a_version_nobody_judged_yet_proves_nothing() -> None:
     found, trust, artifact = parts(at("registered"))
-    assert not verify_bundle(found, trust, artifact).holds
+    assert not verify_bundle(found, trust, artifact, now=None).holds
 
 
 def test_a_flipped_bit_of_the_artifact_is_wrong(world: World) -> None:
     found, trust, artifact = parts(world)
-    report = verify_bundle(found, trust, artifact[:100] + bytes([artifact[100] ^ 1]) + artifact[101:])
+    report = verify_bundle(found, trust, artifact[:100] + bytes([artifact[100] ^ 1]) + artifact[101:], now=None)
     assert [i.name for i in report.of(ItemStatus.WRONG)] == ["artifact"]
     assert not report.holds
 
 
 def test_without_the_artifact_it_is_neither_right_nor_wrong(world: World) -> None:
     found, trust, _ = parts(world)
-    report = verify_bundle(found, trust, None)
+    report = verify_bundle(found, trust, None, now=None)
     assert [i.name for i in report.of(ItemStatus.COULD_NOT_VERIFY)] == ["artifact"]
     assert (report.of(ItemStatus.WRONG), report.holds) == ((), False)
 
@@ -54,7 +54,7 @@ def test_without_the_artifact_it_is_neither_right_nor_wrong(world: World) -> Non
 def test_without_a_signers_key_it_could_not_be_verified(world: World) -> None:
     found, trust, artifact = parts(world)
     without = TrustRoot(tuple(p for p in trust.people if p.id != "vera"))
-    report = verify_bundle(found, without, artifact)
+    report = verify_bundle(found, without, artifact, now=None)
     named = {i.name for i in report.of(ItemStatus.COULD_NOT_VERIFY)}
     assert any("envelope" in n for n in named)
     assert not report.of(ItemStatus.WRONG)
@@ -63,14 +63,14 @@ def test_without_a_signers_key_it_could_not_be_verified(world: World) -> None:
 def test_a_signature_by_somebody_without_the_role_is_wrong(world: World) -> None:
     found, trust, artifact = parts(world)
     demoted = TrustRoot(tuple(replace(p, roles=(Role.AUDITOR,)) if p.id == "vera" else p for p in trust.people))
-    assert any("sign-off" in i.name for i in verify_bundle(found, demoted, artifact).of(ItemStatus.WRONG))
+    assert any("sign-off" in i.name for i in verify_bundle(found, demoted, artifact, now=None).of(ItemStatus.WRONG))
 
 
 def test_a_change_that_was_edited_is_wrong(world: World) -> None:
     found, trust, artifact = parts(world)
     edited = replace(found.changes[5], why="nothing happened")
     spoiled = replace(found, changes=(*found.changes[:5], edited, *found.changes[6:]))
-    report = verify_bundle(spoiled, trust, artifact)
+    report = verify_bundle(spoiled, trust, artifact, now=None)
     assert [i.name for i in report.of(ItemStatus.WRONG)] == ["change record"]
 
 

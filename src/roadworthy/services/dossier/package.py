@@ -22,7 +22,7 @@ MAX_FILES = 64
 
 
 def verify_package(
-    envelope: str, files: Mapping[str, bytes], trust: TrustRoot, *, now: datetime | None = None
+    envelope: str, files: Mapping[str, bytes], trust: TrustRoot, *, now: datetime | None
 ) -> BundleReport:
     """What holds, what is wrong and what could not be verified in a dossier's folder, file by file; never raises.
 

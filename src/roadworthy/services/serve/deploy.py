@@ -12,6 +12,7 @@ from roadworthy.domain.trust import EvidenceKind, Person
 from roadworthy.evidence.statements import deployment_statement
 from roadworthy.rollout.strategies import checked_schedule
 from roadworthy.rollout.strategies import roll_back as rolled_back
+from roadworthy.rollout.strategies import supersede as superseded
 from roadworthy.services.facts import facts_of
 from roadworthy.services.house import House
 from roadworthy.services.licence.approval import require_current
@@ -50,7 +51,11 @@ def deploy(
                 remedy="Deploy it on an endpoint of its own use case.",
             )
         require_current(tx, version.id, house.clock.now())
+        former = current_deployment(tx, endpoint_id)
         plan = plan_deployment(house, tx, version, endpoint, schedule, actor.id)
+        if former is not None:
+            over = superseded(former, house.clock.now(), f"{plan.id} took over")
+            put_in_force(house, tx, former, over, actor.id, over.reason)
         stored = put_in_force(house, tx, None, plan, actor.id, f"deploy {version.id}")
     publish(house, endpoint_id)
     return stored
