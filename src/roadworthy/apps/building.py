@@ -19,7 +19,7 @@ from roadworthy.apps.settings import Settings, create_workspace, sync_mode
 from roadworthy.apps.workshop import LocalWorkshop
 from roadworthy.domain.ports import Clock, WorkEngine
 from roadworthy.services.catalog.people import found
-from roadworthy.services.catalog.policies import restore_policy
+from roadworthy.services.catalog.policies import take_up_policy
 from roadworthy.services.gates.run import WORK, carry_out, resume_gates
 from roadworthy.services.house import House
 from roadworthy.services.serve.publish import publish_all, publish_trust
@@ -41,7 +41,7 @@ def open_house(settings: Settings, clock: Clock | None = None, engine: WorkEngin
     """
     root = settings.root
     create_workspace(root)
-    work = engine or DbosEngine(settings.work_url or f"sqlite:///{root / 'work.db'}")
+    work = engine or DbosEngine(_work_url(settings))
     workshop = LocalWorkshop()
     house = House(
         store=SqlStore.open(settings.store_url or f"sqlite:///{root / 'control.db'}"),
@@ -60,7 +60,7 @@ def open_house(settings: Settings, clock: Clock | None = None, engine: WorkEngin
         checkpoint_every=settings.checkpoint_every,
     )
     found(house, settings.administrator)
-    restore_policy(house)
+    take_up_policy(house)
     work.register(WORK, lambda durable, arguments: carry_out(house, durable, arguments))
     work.launch()
     resume_gates(house)
@@ -73,3 +73,10 @@ def open_house(settings: Settings, clock: Clock | None = None, engine: WorkEngin
         house.store.close()
 
     return Opened(house, close)
+
+
+def _work_url(settings: Settings) -> str:
+    """Durable work is kept where the settings say, else beside the control store."""
+    if settings.work_url or settings.store_url.startswith("postgresql"):
+        return settings.work_url or settings.store_url
+    return f"sqlite:///{settings.root / 'work.db'}"

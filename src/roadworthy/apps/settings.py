@@ -48,7 +48,11 @@ class Settings:
     )
     work_url: str = field(
         default="",
-        metadata={"help": "durable work; empty = SQLite in the workspace, or postgresql://...", "unit": "URL"},
+        metadata={
+            "help": "durable work, or postgresql://...; empty = the control store's database when that is PostgreSQL, "
+            "else SQLite in the workspace",
+            "unit": "URL",
+        },
     )
     artifacts: str = field(
         default="artifacts",

@@ -9,16 +9,18 @@ import pytest
 from small_world import ENDPOINT, V1, World, at
 
 from roadworthy.adapters.access.cedar import CedarPolicy
-from roadworthy.domain.errors import ConflictError, NotAllowedError, NotFoundError, SettingError
+from roadworthy.domain.errors import ConflictError, NotAllowedError, NotFoundError, SettingError, UnavailableError
 from roadworthy.domain.trust import PolicyRevision
+from roadworthy.services.access.gatekeeper import Gatekeeper
+from roadworthy.services.access.rules import AccessRules
 from roadworthy.services.catalog.people import deactivate_person
 from roadworthy.services.catalog.policies import (
     matrix,
     read_expectations,
-    restore_policy,
     ruling,
     run_expectations,
     set_policy,
+    take_up_policy,
 )
 
 SHIPPED = CedarPolicy()
@@ -52,8 +54,36 @@ def test_a_policy_is_in_force_at_once_and_the_change_record_has_the_difference(w
 def test_it_survives_a_restart(world: World) -> None:
     set_policy(world.house, world.who("admin"), NO_RELEASE, "ours.cedar")
     world.house.policy.replace(SHIPPED.text, SHIPPED.source)  # a new process begins with the shipped rules
-    restore_policy(world.house)
+    take_up_policy(world.house)
     assert world.house.policy.text == NO_RELEASE
+
+
+def test_what_another_process_put_in_force_is_taken_up_and_told_as_the_old_one(world: World) -> None:
+    set_policy(world.house, world.who("admin"), NO_RELEASE, "ours.cedar")
+    world.house.policy.replace(SHIPPED.text, SHIPPED.source)  # this process has not heard of it
+    set_policy(world.house, world.who("admin"), SHIPPED.text, "theirs.cedar")
+    assert world.changes()[-1].facts["diff"][:2] == ["--- ours.cedar", "+++ theirs.cedar"]
+    assert world.house.policy.source == "theirs.cedar"
+
+
+def test_who_lost_the_right_through_another_process_puts_no_rules_in_force(world: World) -> None:
+    world.add("adele", "administrator")
+    only_adele = SHIPPED.text + '\n@id("hers") forbid (principal, action == Action::"manage-policy", resource) '
+    only_adele += 'unless { principal.name == "adele" };'
+    set_policy(world.house, world.who("admin"), only_adele, "hers.cedar")
+    world.house.policy.replace(SHIPPED.text, SHIPPED.source)  # this process has not heard of it
+    with pytest.raises(NotAllowedError, match=r"admin .* may not manage-policy"):
+        set_policy(world.house, world.who("admin"), SHIPPED.text, "shipped")
+    assert len(world.all(PolicyRevision)) == 1
+
+
+def test_rules_of_a_newer_version_let_nobody_in(world: World) -> None:
+    newer = 'permit (principal in Role::"administrator", action == Action::"teleport", resource);'
+    with world.house.store.begin() as tx:
+        tx.of(PolicyRevision).add(PolicyRevision("policy-1", "0" * 64, newer, "new", "admin", world.clock.now()))
+    keeper = Gatekeeper(world.house, "local", "admin", AccessRules())
+    with pytest.raises(UnavailableError, match=r"policy-1.* not known to this version"):
+        keeper.by_token("local")
 
 
 def test_a_syntax_error_leaves_the_old_one_in_force_and_names_line_and_reason(world: World) -> None:

@@ -10,6 +10,7 @@ from roadworthy.domain.trust import Person, Role, Session
 from roadworthy.services.access.rules import AccessRules
 from roadworthy.services.access.sessions import session_of
 from roadworthy.services.access.tokens import NOT_KNOWN, holder_of, living_token
+from roadworthy.services.catalog.policies import take_up_policy
 from roadworthy.services.house import House, Means
 
 LOCAL, TOKEN = "local-token", "token"
@@ -29,7 +30,7 @@ class Gatekeeper:
     """Knows the workspace's own token and the rules; everybody else's secrets are in the store, as digests.
 
     `local_token` opens as `administrator`; as anybody else only while the rules say `local_acting`. An empty one
-    opens nothing.
+    opens nothing. Whoever is let in is judged by the policy in force now, whichever process put it in force.
     """
 
     house: House
@@ -44,7 +45,9 @@ class Gatekeeper:
             UnauthenticatedError: no token, a wrong, expired or revoked one, or its person is active no more.
             NotAllowedError: the token may not act as that person.
             NotFoundError: the local token, acting as somebody nobody knows.
+            UnavailableError: the policy in force is not known to this version.
         """
+        take_up_policy(self.house)
         if not given:
             raise UnauthenticatedError(
                 "no token was given", remedy=f"Send 'Authorization: Bearer TOKEN'. {NOT_KNOWN}"
@@ -68,7 +71,9 @@ class Gatekeeper:
 
         Raises:
             UnauthenticatedError: none, ended, or its person or token is active no more.
+            UnavailableError: the policy in force is not known to this version.
         """
+        take_up_policy(self.house)
         session = session_of(self.house, cookie, self.rules, touch=touch)
         kind, _, number = session.means.partition(" ")
         scopes = living_token(self.house, number).scopes if kind == TOKEN else ()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import re
+import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from roadworthy.domain.errors import ConflictError, NotFoundError, SettingError
+from roadworthy.domain.errors import ConflictError, NotFoundError, SettingError, UnavailableError
 from roadworthy.domain.model import ModelVersion
-from roadworthy.domain.ports import Policy
+from roadworthy.domain.ports import Policy, Transaction
 from roadworthy.domain.serving import Endpoint
 from roadworthy.domain.trust import Person, PolicyRevision, Role, Ruling
 from roadworthy.domain.use_case import UseCase
@@ -22,6 +23,8 @@ MAX_DIFF_LINES = 200
 """Of a change of the policy, so many lines go into the change record; the whole text is kept as a revision."""
 
 MAX_EXPECTATIONS = 10_000
+
+_TAKING_UP = threading.Lock()
 
 _EXPECTATION = re.compile(
     r"(?:expect:\s*)?(?P<person>\S+)\s+(?P<action>\S+)(?:\s+(?P<object>\S+))?\s*->\s*(?P<verdict>allow|deny)"
@@ -60,6 +63,9 @@ def set_policy(house: House, actor: Person, text: str, source: str, reason: str 
     house.allow(actor, "manage-policy")
     candidate = house.policy.checked(text, source)
     with house.store.begin() as tx:
+        # Another administrator may have put other rules in force since this one was let in.
+        before = _stored(house, tx)
+        replace(house, policy=before).allow(actor, "manage-policy")
         able = [p for p in tx.of(Person).find() if p.active and candidate.permits(p, "manage-policy", {})]
         if not able:
             raise ConflictError(
@@ -76,23 +82,52 @@ def set_policy(house: House, actor: Person, text: str, source: str, reason: str 
             created_at=house.clock.now(),
         )
         tx.of(PolicyRevision).add(revision)
-        changed = difference(house.policy.text, text, house.policy.source, source)
+        changed = difference(before.text, text, before.source, source)
         facts = {"digest": revision.digest, "diff": changed[:MAX_DIFF_LINES], "lines": len(changed)}
         house.record(tx, actor.id, "policy-set", revision.id, reason, facts)
-    house.policy.replace(text, source)
+    take_up_policy(house)
     return revision
 
 
-def restore_policy(house: House) -> None:
-    """Put in force what was in force before: run at start.
+def take_up_policy(house: House) -> None:
+    """Put in force here what was put in force last, by whichever process: run at start and before each request.
 
     Raises:
-        SettingError: the kept rules do not fit this version's vocabulary; nobody is let in under other ones.
+        UnavailableError: this version's vocabulary does not know those rules; nobody is let in under other ones.
     """
+    if _in_force(house, _newest(house)):
+        return
+    # Read again with nobody else replacing: of two that take up at once, neither puts back what the other replaced.
+    with _TAKING_UP:
+        newest = _newest(house)
+        if newest is None:
+            return
+        try:
+            house.policy.replace(newest.text, newest.source)
+        except SettingError as problem:
+            raise UnavailableError(
+                f"the rules in force ({newest.id}) are not known to this version of Roadworthy: {problem.what}",
+                remedy="Upgrade this process, or put other rules in force from one that knows them.",
+                policy=newest.id,
+            ) from problem
+
+
+def _newest(house: House) -> PolicyRevision | None:
     with house.store.read() as tx:
-        newest = tx.of(PolicyRevision).find(newest_first=True, limit=1)
-    if newest:
-        house.policy.replace(newest[0].text, newest[0].source)
+        return next(iter(tx.of(PolicyRevision).find(newest_first=True, limit=1)), None)
+
+
+def _in_force(house: House, revision: PolicyRevision | None) -> bool:
+    known = (house.policy.text, house.policy.source)
+    return revision is None or known == (revision.text, revision.source)
+
+
+def _stored(house: House, tx: Transaction) -> Policy:
+    """The rules put in force last, as this transaction sees them; the shipped ones when nobody ever did."""
+    newest = next(iter(tx.of(PolicyRevision).find(newest_first=True, limit=1)), None)
+    if newest is None or _in_force(house, newest):
+        return house.policy
+    return house.policy.checked(newest.text, newest.source)
 
 
 def difference(old: str, new: str, old_name: str, new_name: str) -> list[str]:
