@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "worlds"))
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from benchmarks.catalog.clones import Cloner, Naming
-from benchmarks.catalog.fill import Scale, cards_of, fill
+from benchmarks.catalog.fill import UNTIL, Scale, cards_of, fill
 from benchmarks.catalog.templates import Part, Templates, make_templates
 from small_world import World
 
@@ -32,6 +33,7 @@ from roadworthy.evidence.envelope import open_envelope
 from roadworthy.evidence.trust import TrustRoot
 
 ROOT = Path(__file__).parents[2]
+NOW = datetime(UNTIL.year, UNTIL.month, UNTIL.day, tzinfo=UTC) + timedelta(days=20)
 SCALE = Scale(versions=300, use_cases=6)
 
 
@@ -102,7 +104,7 @@ def test_every_statement_and_every_link_of_a_filled_store_verifies(filled: Store
         trust = TrustRoot(people=tuple(tx.of(Person).find()))
         statements = tx.of(Evidence).find()
         links = tx.changes.read(limit=1_000_000)
-    assert {open_envelope(e.envelope, trust).id for e in statements} == {e.id for e in statements}
+    assert {open_envelope(e.envelope, trust, now=NOW).id for e in statements} == {e.id for e in statements}
     verify_chain(links)
 
 
