@@ -6,6 +6,8 @@ import os
 
 # Before scikit-learn is imported: two test processes on two cores gain nothing by more threads, and lose much.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Gates judge their checks in the test's own process; what the pool of processes does has tests of its own.
+os.environ.setdefault("ROADWORTHY_CHECK_WORKERS", "0")
 import tempfile
 import uuid
 import warnings

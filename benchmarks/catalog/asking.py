@@ -13,7 +13,6 @@ from urllib.parse import quote, urlencode
 import httpx
 from benchmarks.catalog.fill import TOPICS, Scale, case_name, model_name
 from benchmarks.catalog.templates import developer, owner
-
 from roadworthy.web.api.guard import PREFIX
 
 PROMISED_MS = 200.0

@@ -7,6 +7,7 @@ from dataclasses import fields
 from scripts.pages.markdown import code, page, prose, table
 
 from roadworthy.apps.settings import FILE, Settings
+from roadworthy.domain.gate import Limits
 from roadworthy.services.gates import playbooks
 
 _SETTINGS = f"""
@@ -21,6 +22,9 @@ names another for one run. The digest of the file goes into the evidence of ever
 - A step without a check is `inconclusive` ("No check configured") and keeps the gate shut, unless a waiver
   names it with check `"*"`.
 - A tier lists only what differs. Parameters and ranges: [checks](checks.md).
+- A check judges in a process of its own within limits of wall time and of memory beyond what the process had
+  before. One that goes too far is ended and is an `error` with reason `time-limit`, `memory-limit` or `crashed`
+  (the interpreter ended); all other findings are untouched. Default: {limits}.
 - A waiver names step, check and reason. It never turns a finding into a pass: the finding keeps its verdict,
   is counted as a warning of the gate, and the reason goes into the evidence.
 - Every mistake is refused before anything runs, with file, line, key and what is allowed there.
@@ -60,7 +64,7 @@ def playbook_page() -> str:
     form = prose(playbooks.__doc__).split("A playbook is a YAML file:")[1].split("Every mistake")[0]
     return page(
         "Playbooks",
-        _PLAYBOOK,
+        _PLAYBOOK.replace("{limits}", f"{Limits().time_s:g} s and {Limits().memory_mib} MiB"),
         "## Form",
         f"```yaml\n{prose(form)}\n```",
         "## The playbook that ships",

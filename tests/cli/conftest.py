@@ -26,7 +26,7 @@ from roadworthy.apps.control import open_control
 from roadworthy.apps.settings import read_settings
 from roadworthy.cli.main import run
 from roadworthy.cli.processes.places import announced
-from roadworthy.domain.ports import WorkEngine
+from roadworthy.domain.durable.work import WorkEngine
 from roadworthy.evidence.canonical import canonical
 
 COLUMNS = ("tenure", "calls", "spend")

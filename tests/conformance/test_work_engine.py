@@ -14,8 +14,8 @@ from psycopg import sql
 
 from roadworthy.adapters.engines.dbos_engine import DbosEngine
 from roadworthy.adapters.engines.inline import Function, InlineEngine, Journal
+from roadworthy.domain.durable.work import Durable, WorkEngine
 from roadworthy.domain.errors import DataError, NotFoundError, RoadworthyError, SettingError, UnavailableError
-from roadworthy.domain.ports import Durable, WorkEngine
 
 Start = Callable[..., WorkEngine]
 

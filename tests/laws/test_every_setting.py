@@ -86,6 +86,8 @@ BEYOND = {
     "port too high": ("port", "65536"),
     "port below": ("port", "-1"),
     "port in words": ("port", '"http"'),
+    "workers below": ("check_workers", "-2"),
+    "workers beyond": ("check_workers", "257"),
     "seed below": ("seed", "-1"),
     "seed beyond": ("seed", "4294967296"),
     "sync": ("sync", '"sometimes"'),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,4 +72,6 @@ def test_a_gate_on_disk_finds_what_it_finds_in_memory(tmp_path: Path) -> None:
     expected = memory.validate(V1, CHEAP)
     with World.on_disk(tmp_path) as world:
         world.prepare().register()
-        assert world.validate(V1, CHEAP).findings == expected.findings
+        found = world.validate(V1, CHEAP).findings
+    # Each world has keys of its own, so what was signed, and the digest of the inputs with it, differs.
+    assert [replace(f, inputs="") for f in found] == [replace(f, inputs="") for f in expected.findings]

@@ -28,6 +28,7 @@ from small_playbooks import FULL, WAIVED
 
 from roadworthy.adapters.access.cedar import CedarPolicy
 from roadworthy.adapters.artifacts.memory import MemoryArtifacts
+from roadworthy.adapters.benches.inside import InsideBench
 from roadworthy.adapters.clock import SimulatedClock
 from roadworthy.adapters.decisions.memory import MemoryLog
 from roadworthy.adapters.engines.inline import InlineEngine
@@ -57,6 +58,7 @@ from roadworthy.services.catalog.people import add_person, found
 from roadworthy.services.catalog.use_cases import register_use_case
 from roadworthy.services.catalog.versions import NewVersion, register_version
 from roadworthy.services.gates.hand_off import accept_hand_off
+from roadworthy.services.gates.judging.assembly import GateWorkbench
 from roadworthy.services.gates.run import WORK, GateOrder, carry_out, run_gate
 from roadworthy.services.gates.sign_off import sign_off
 from roadworthy.services.house import House
@@ -96,9 +98,10 @@ class World:
         """A founded installation with nobody but the administrator; `parts` replace ports of the house."""
         clock = SimulatedClock(START)
         workshop = LocalWorkshop()
+        perimeter, artifacts = LocalPerimeter(workshop), MemoryArtifacts()
         made: dict[str, Any] = {
             "store": MemoryStore(),
-            "artifacts": MemoryArtifacts(),
+            "artifacts": artifacts,
             "decisions": MemoryLog(),
             "served": MemoryServed(),
             "trust": MemoryServed(),
@@ -106,9 +109,10 @@ class World:
             "policy": CedarPolicy(),
             "clock": clock,
             "engine": InlineEngine(),
-            "perimeter": LocalPerimeter(workshop),
+            "perimeter": perimeter,
             "workshop": workshop,
             "reports": PrintedReports(),
+            "bench": InsideBench(GateWorkbench(artifacts, workshop, perimeter)),
             **parts,
         }
         world = cls(House(**made), clock)
@@ -117,17 +121,21 @@ class World:
 
     @classmethod
     @contextmanager
-    def on_disk(cls, root: Path) -> Iterator[World]:
+    def on_disk(cls, root: Path, **settings: Any) -> Iterator[World]:
         """The same on SQLite, DBOS, files and segments, as `roadworthy up` opens it; one at a time per process."""
-        with cls.on("", root) as world:
+        with cls.on("", root, **settings) as world:
             yield world
 
     @classmethod
     @contextmanager
-    def on(cls, url: str, root: Path, engine: WorkEngine | None = None) -> Iterator[World]:
-        """The same with control store and durable work in the database `url`; empty = SQLite in the workspace."""
+    def on(cls, url: str, root: Path, engine: WorkEngine | None = None, **settings: Any) -> Iterator[World]:
+        """The same with control store and durable work in the database `url`; empty = SQLite in the workspace.
+
+        Checks are judged in this process unless `check_workers` says otherwise.
+        """
         clock = SimulatedClock(START)
-        opened = open_house(Settings(workspace=root, store_url=url), clock, engine)
+        plain = {"workspace": root, "store_url": url, "check_workers": 0}
+        opened = open_house(Settings(**{**plain, **settings}), clock, engine)
         try:
             yield cls(opened.house, clock)
         finally:
@@ -152,7 +160,8 @@ class World:
         served, trust = MemoryServed(), MemoryServed()
         served._documents, trust._documents = dict(h.served._documents), dict(h.trust._documents)
         parts = {"store": store, "artifacts": artifacts, "decisions": log, "served": served, "trust": trust}
-        house = replace(h, **parts, keyring=keyring, clock=clock, engine=InlineEngine())
+        bench = InsideBench(GateWorkbench(artifacts, h.workshop, h.perimeter))
+        house = replace(h, **parts, keyring=keyring, clock=clock, engine=InlineEngine(), bench=bench)
         world = World(house, clock)
         world.open()
         return world

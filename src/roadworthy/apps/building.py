@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from roadworthy.adapters.access.cedar import CedarPolicy
 from roadworthy.adapters.artifacts.places import open_artifacts
+from roadworthy.adapters.benches.inside import InsideBench
+from roadworthy.adapters.benches.pool import PoolBench
 from roadworthy.adapters.clock import SystemClock
 from roadworthy.adapters.decisions.segments import SegmentLog
 from roadworthy.adapters.engines.dbos_engine import DbosEngine
@@ -17,9 +20,12 @@ from roadworthy.adapters.storage.sql import SqlStore
 from roadworthy.apps.perimeter import LocalPerimeter
 from roadworthy.apps.settings import Settings, create_workspace, sync_mode
 from roadworthy.apps.workshop import LocalWorkshop
-from roadworthy.domain.ports import Clock, WorkEngine
+from roadworthy.domain.durable.bench import CheckBench
+from roadworthy.domain.durable.work import WorkEngine
+from roadworthy.domain.ports import Clock
 from roadworthy.services.catalog.people import found
 from roadworthy.services.catalog.policies import take_up_policy
+from roadworthy.services.gates.judging.assembly import GateWorkbench
 from roadworthy.services.gates.run import WORK, carry_out, resume_gates
 from roadworthy.services.house import House
 from roadworthy.services.serve.publish import publish_all, publish_trust
@@ -41,11 +47,13 @@ def open_house(settings: Settings, clock: Clock | None = None, engine: WorkEngin
     """
     root = settings.root
     create_workspace(root)
-    work = engine or DbosEngine(_work_url(settings))
+    work = engine or DbosEngine(_work_url(settings), executor=settings.executor)
     workshop = LocalWorkshop()
+    perimeter = LocalPerimeter(workshop)
+    artifacts = open_artifacts(settings.artifacts, root)
     house = House(
         store=SqlStore.open(settings.store_url or f"sqlite:///{root / 'control.db'}"),
-        artifacts=open_artifacts(settings.artifacts, root),
+        artifacts=artifacts,
         decisions=SegmentLog(root / "decisions", sync=sync_mode(settings.sync), writer="control"),
         served=FileServed(root / "served"),
         trust=FileServed(root / "trust"),
@@ -53,9 +61,10 @@ def open_house(settings: Settings, clock: Clock | None = None, engine: WorkEngin
         policy=CedarPolicy(),
         clock=clock or SystemClock(),
         engine=work,
-        perimeter=LocalPerimeter(workshop),
+        perimeter=perimeter,
         workshop=workshop,
         reports=PrintedReports(),
+        bench=_bench(GateWorkbench(artifacts, workshop, perimeter), settings.check_workers),
         seed=settings.seed,
         checkpoint_every=settings.checkpoint_every,
     )
@@ -69,6 +78,7 @@ def open_house(settings: Settings, clock: Clock | None = None, engine: WorkEngin
 
     def close() -> None:
         work.close()
+        house.bench.close()
         house.decisions.close()
         house.store.close()
 
@@ -80,3 +90,9 @@ def _work_url(settings: Settings) -> str:
     if settings.work_url or settings.store_url.startswith("postgresql"):
         return settings.work_url or settings.store_url
     return f"sqlite:///{settings.root / 'work.db'}"
+
+
+def _bench(workbench: GateWorkbench, workers: int) -> CheckBench:
+    if workers == 0:
+        return InsideBench(workbench)
+    return PoolBench(workbench, workers if workers > 0 else os.cpu_count() or 1)

@@ -16,8 +16,9 @@ from roadworthy.apps.building import open_house
 from roadworthy.apps.data_plane import MEMORY, build_gateway
 from roadworthy.apps.identity import identity_provider
 from roadworthy.apps.settings import Settings, access_rules
+from roadworthy.domain.durable.work import WorkEngine
 from roadworthy.domain.errors import StorageUnavailableError
-from roadworthy.domain.ports import Clock, WorkEngine
+from roadworthy.domain.ports import Clock
 from roadworthy.gateway.app import GatewayApp
 from roadworthy.gateway.plane import Gateway
 from roadworthy.services.house import House

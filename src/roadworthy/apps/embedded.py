@@ -12,8 +12,10 @@ import httpx
 from roadworthy.apps.background import BackgroundServer
 from roadworthy.apps.control import local_token, open_control
 from roadworthy.apps.settings import read_settings
-from roadworthy.domain.ports import Clock, WorkEngine
-from roadworthy.sdk import TIMEOUT_S, Road, connect
+from roadworthy.domain.durable.work import WorkEngine
+from roadworthy.domain.ports import Clock
+from roadworthy.sdk import Road, connect
+from roadworthy.sdk.transport import TIMEOUT_S
 
 RUNNING = "server.json"
 """Written by `roadworthy up` while it runs: where it answers."""

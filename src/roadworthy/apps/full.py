@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 from roadworthy.apps.control import Control, open_control
 from roadworthy.apps.settings import Settings
-from roadworthy.domain.ports import Clock, WorkEngine
+from roadworthy.domain.durable.work import WorkEngine
+from roadworthy.domain.ports import Clock
 from roadworthy.web.ui.pages import mount_pages
 
 

@@ -20,6 +20,7 @@ RANGES: dict[str, tuple[int, int]] = {
     "seed": (0, 2**32 - 1),
     "checkpoint_every": (1, 100_000),
     "expiry_every_s": (1, 86_400),
+    "check_workers": (-1, 256),
     "token_max_days": (1, 3_650),
     "session_idle_min": (1, 1_440),
     "session_max_h": (1, 168),
@@ -85,6 +86,17 @@ class Settings:
             "themselves, so this only bounds how late the fallback takes over",
             "unit": "s",
         },
+    )
+    check_workers: int = field(
+        default=-1,
+        metadata={
+            "help": "processes that judge a gate's checks; -1 = one per core; 0 = inside the server, without limits",
+            "unit": "processes",
+        },
+    )
+    executor: str = field(
+        default="roadworthy",
+        metadata={"help": "this server's own name among those that share `work_url`", "unit": ""},
     )
     administrator: str = field(default="admin", metadata={"help": "first administrator's name", "unit": ""})
     local_acting: bool = field(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 
 import numpy as np
@@ -81,3 +81,30 @@ class Material:
     def rng(self) -> np.random.Generator:
         """A generator seeded by this run: the same material gives the same finding."""
         return np.random.default_rng(self.seed)
+
+
+class Watched(Material):
+    """A material that makes a field when a check first looks at it, and notes what was looked at.
+
+    `makers` makes the fields that are dear (data frames, a loaded model, a trial); all others are those of `plain`.
+    A maker that raises raises in the check that looked, and in no other.
+    """
+
+    def __init__(self, plain: Material, makers: Mapping[str, Callable[[], object]], seen: set[str]) -> None:
+        for name in FIELDS:
+            object.__setattr__(self, name, getattr(plain, name))
+        object.__setattr__(self, "_makers", makers)
+        object.__setattr__(self, "_seen", seen)
+
+    def __getattribute__(self, name: str) -> object:
+        """The field, noted and made where it is one."""
+        own = super().__getattribute__
+        if name not in FIELDS:
+            return own(name)
+        own("_seen").add(name)
+        makers = own("_makers")
+        return makers[name]() if name in makers else own(name)
+
+
+FIELDS = frozenset(f.name for f in fields(Material))
+"""What a check may look at, by name."""

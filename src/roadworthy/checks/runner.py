@@ -21,27 +21,44 @@ def run_check(planned: PlannedCheck, material: Material) -> Finding:
     """The finding of one check: `inconclusive` without what it needs, `error` when it raises."""
     check = check_named(planned.check)
     params = check.params.read(planned.params, check.id)
-    lacking = [name for name in check.needs if not _has(material, name)]
-    if lacking:
-        return check.finding(
-            Verdict.INCONCLUSIVE,
-            f"Could not check: there is no {', no '.join(n.replace('_', ' ') for n in lacking)}.",
-            reasons=tuple(f"missing:{name}" for name in lacking),
-        )
     try:
+        lacking = [name for name in check.needs if not _has(material, name)]
+        if lacking:
+            return check.finding(
+                Verdict.INCONCLUSIVE,
+                f"Could not check: there is no {', no '.join(n.replace('_', ' ') for n in lacking)}.",
+                reasons=tuple(f"missing:{name}" for name in lacking),
+            )
         return finite(check().evaluate(material, params))
-    except Exception as problem:  # noqa: BLE001 - a broken check is a finding, whatever it raises
+    except (Exception, SystemExit) as problem:  # noqa: BLE001 - a broken check is a finding, whatever it raises
         return broken(planned, problem)
 
 
-def broken(planned: PlannedCheck, problem: Exception) -> Finding:
+def broken(planned: PlannedCheck, problem: BaseException) -> Finding:
     """The finding of a check that could not be carried out: it raised, or what it needs could not be gathered."""
     check = check_named(planned.check)
+    if _out_of_memory(problem):
+        return stopped(planned, "memory-limit")
     if isinstance(problem, RoadworthyError):
         return check.finding(Verdict.ERROR, str(problem), reasons=(problem.code,))
     return check.finding(
         Verdict.ERROR, f"The check itself broke: {type(problem).__name__}: {problem}", reasons=("check-raised",)
     )
+
+
+def stopped(planned: PlannedCheck, why: str) -> Finding:
+    """The finding of a check that was ended from outside; `why` is one of the keys of `STOPPED`, its reason code."""
+    limits = planned.limits
+    said = STOPPED[why].format(time_s=limits.time_s, memory_mib=limits.memory_mib)
+    return check_named(planned.check).finding(Verdict.ERROR, said, reasons=(why,))
+
+
+STOPPED = {
+    "time-limit": "It was stopped after {time_s:g} s, not done; the playbook's `limits` say how long it may take.",
+    "memory-limit": "It needed more than {memory_mib} MiB of memory; the playbook's `limits` say how much it may use.",
+    "crashed": "The process that judged it ended without an answer: the check, or the model it asked, crashed it.",
+}
+"""Reason code -> what it says of a check that was ended from outside."""
 
 
 def finite(finding: Finding) -> Finding:
@@ -86,6 +103,19 @@ def with_waiver(finding: Finding, playbook: Playbook) -> Finding:
     if waiver is None or finding.verdict.lets_through:
         return finding
     return replace(finding, waived=waiver.reason)
+
+
+def _out_of_memory(problem: BaseException | None) -> bool:
+    """Whether memory ran out, also where a runtime told it in words of its own."""
+    for _ in range(MAX_CAUSES):
+        if problem is None or isinstance(problem, MemoryError):
+            return problem is not None
+        problem = problem.__cause__ or problem.__context__
+    return False
+
+
+MAX_CAUSES = 20
+"""How far back the causes of an error are followed."""
 
 
 def _interval(interval: Interval | None, gaps: list[str]) -> Interval | None:

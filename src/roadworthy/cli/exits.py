@@ -1,7 +1,7 @@
 """The one place where errors and verdicts become exit codes.
 
 0  done; a gate passed, perhaps with warnings
-1  a defect in Roadworthy itself
+1  a defect in Roadworthy itself; of `why`: something stands in the version's way
 2  input          3  not found      4  conflict     5  refused
 6  evidence wrong 7  model          8  unavailable  9  could not verify: neither right nor wrong
 10 a gate or review failed      11 inconclusive     12 a check broke
@@ -27,6 +27,7 @@ from roadworthy.domain.errors import (
 from roadworthy.domain.verdict import Verdict
 
 DEFECT = 1
+BLOCKED = 1
 WRONG, COULD_NOT_VERIFY = 6, 9
 UNAUTHENTICATED = 13
 

@@ -72,6 +72,9 @@ class Finding:
     `statistic` was compared with `threshold` (both in `unit`); `reasons` are stable codes, `message` one sentence
     for a person; `details` holds small JSON values for tables and plots. A `waived` finding does not block; its
     reason goes into the evidence.
+
+    `looked_at` names what of the material the check read, `inputs` is the digest of all that: a later run whose
+    digest is the same may take the finding over, and then names the run that made it in `reused_from`.
     """
 
     step: Step
@@ -88,11 +91,22 @@ class Finding:
     defect: DefectKind | None = None
     details: dict[str, Any] = field(default_factory=dict)
     waived: str = ""
+    looked_at: tuple[str, ...] = ()
+    inputs: str = ""
+    reused_from: str = ""
 
     @property
     def blocks(self) -> bool:
         """Whether this finding keeps the gate shut."""
         return not self.verdict.lets_through and not self.waived
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one check may use: wall time in seconds, and memory in MiB beyond what its process had before it."""
+
+    time_s: float = 900.0
+    memory_mib: int = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +116,17 @@ class PlannedCheck:
     step: Step
     check: str
     params: dict[str, Any] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+
+    @property
+    def key(self) -> str:
+        """Names the check within its gate run, for example `V2:leakage`."""
+        return check_key(self.step, self.check)
+
+
+def check_key(step: Step, check: str) -> str:
+    """Names a check (`*`: a step without one) within a gate run."""
+    return f"{step.name}:{check}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +159,35 @@ class Playbook:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckTimes:
+    """When a check was begun and when its finding was there; None = not yet."""
+
+    started_at: datetime
+    finished_at: datetime | None = None
+
+
+class EndingKind(Enum):
+    """What ended a gate run other than its findings."""
+
+    CANCELLED = "cancelled"
+    ACTOR_REVOKED = "actor-revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Somebody cancelled the run, or its actor may not act any more: whatever was measured, it lets nothing through."""
+
+    kind: EndingKind
+    person: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class GateRun:
     """One run of a gate over one version. `verdict` is None while it runs.
 
-    `inputs` maps what went in (artifact, data sets, contract, playbook) to digests.
+    `inputs` maps what went in (artifact, data sets, contract, playbook) to digests. `planned` names every check by
+    its key, `times` says when each was begun and done; a `fresh` run takes over no finding of an earlier one.
     """
 
     id: str
@@ -152,6 +202,16 @@ class GateRun:
     verdict: Verdict | None = None
     finished_at: datetime | None = None
     evidence: str = ""
+    planned: tuple[str, ...] = ()
+    times: dict[str, CheckTimes] = field(default_factory=dict)
+    fresh: bool = False
+    ending: Ending | None = None
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """The keys of the planned checks that have no finding yet."""
+        done = {check_key(f.step, f.check) for f in self.findings}
+        return tuple(key for key in self.planned if key not in done)
 
 
 def gate_verdict(findings: tuple[Finding, ...]) -> Verdict:

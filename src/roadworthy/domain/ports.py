@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -236,38 +236,6 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """The current time, UTC."""
-        ...
-
-
-class Durable(Protocol):
-    """What a durable function gets: steps whose results are recorded, so that a restart does not repeat them."""
-
-    def step(self, name: str, work: Callable[[], Any]) -> Any:
-        """Run `work` once; after a crash, return its recorded result instead. The result is plain JSON."""
-        ...
-
-
-class WorkEngine(Protocol):
-    """Runs named functions durably: kill -9 at any instant, start again, and they go on."""
-
-    def register(self, name: str, function: Callable[[Durable, dict[str, Any]], Any]) -> None:
-        """Name a durable function, before `launch`."""
-        ...
-
-    def launch(self) -> None:
-        """Start, and take up whatever a dead process left unfinished."""
-        ...
-
-    def run(self, name: str, work_id: str, arguments: dict[str, Any]) -> Any:
-        """Run (or rejoin) the work with this id and wait for its result. The same id is never run twice."""
-        ...
-
-    def submit(self, name: str, work_id: str, arguments: dict[str, Any]) -> None:
-        """Start (or leave running) the work with this id, without waiting."""
-        ...
-
-    def close(self) -> None:
-        """Stop taking up work."""
         ...
 
 

@@ -18,7 +18,7 @@ from typing import Annotated, Any
 import msgspec
 
 from roadworthy.domain.errors import CouldNotVerifyError, DataError
-from roadworthy.domain.gate import Finding, Gate, PlannedCheck, Waiver
+from roadworthy.domain.gate import Ending, Finding, Gate, PlannedCheck, Waiver
 from roadworthy.domain.model import ArtifactFormat
 from roadworthy.domain.serving import Deployment, RolloutLook
 from roadworthy.domain.trust import ApprovalTerms, Conditions, Delegation, EvidenceKind, HandOff
@@ -79,6 +79,7 @@ class GateRunPredicate(_Predicate, frozen=True, kw_only=True):
     finished_at: Moment
     makers: tuple[str, ...] = ()
     approval: ApprovalTerms = ApprovalTerms()
+    ending: Ending | None = None
 
 
 class SignOffPredicate(_Predicate, frozen=True, kw_only=True):

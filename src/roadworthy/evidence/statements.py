@@ -84,6 +84,7 @@ def gate_run_statement(
         "tools": dict(tools),
         "started_at": _utc(run.started_at, "started_at"),
         "finished_at": _utc(finished_at, "finished_at"),
+        **({"ending": to_json(run.ending)} if run.ending else {}),
     }
     return _statement(EvidenceKind.GATE_RUN, f"artifact of {version.id}", version.artifact, predicate, now)
 

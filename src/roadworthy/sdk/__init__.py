@@ -17,13 +17,11 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import msgspec
 
-from roadworthy.domain.errors import InputError, RoadworthyError, UnavailableError
 from roadworthy.domain.gate import Gate, GateRun
 from roadworthy.domain.model import Dataset, ModelVersion
 from roadworthy.domain.returns import WorkItem
@@ -34,37 +32,12 @@ from roadworthy.domain.storing.query import Page
 from roadworthy.domain.trust import Change, Evidence, HandOff, Person, SignOff
 from roadworthy.domain.use_case import KpiContract, UseCase
 from roadworthy.sdk.handing_over import artifact_bytes, environment, read_bytes, table_bytes
+from roadworthy.sdk.transport import TIMEOUT_S, Connection
 from roadworthy.services.access.tokens import KnownToken, NewToken
 
-T = TypeVar("T")
-TIMEOUT_S = 900.0
-"""Longest wait for one call: a gate with many checks may take minutes."""
 
-
-class Road:
+class Road(Connection):
     """A connection to one Roadworthy installation, acting as one person."""
-
-    def __init__(self, client: httpx.Client, token: str, actor: str = "") -> None:
-        self._client = client
-        self._token = token
-        self.actor = actor
-
-    def __enter__(self) -> Road:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        self._client.close()
-
-    @property
-    def url(self) -> str:
-        """Where the installation answers."""
-        return str(self._client.base_url).rstrip("/")
 
     def acting_as(self, person: str) -> Road:
         """The same connection, acting as somebody else; the policy judges that person."""
@@ -166,13 +139,25 @@ class Road:
         sample = traffic if isinstance(traffic, str) else traffic.id
         return self._gate(version, Gate.ACTIVATION, playbook, production=sample, endpoint=endpoint)
 
-    def start_gate(self, version: str, gate: Gate, *, playbook: str | Path = "", **about: str) -> GateRun:
+    def start_gate(self, version: str, gate: Gate, *, playbook: str | Path = "", **about: str | bool) -> GateRun:
         """Start a gate without waiting; follow it with `run`."""
         return self._gate(version, gate, playbook, wait=False, **about)
 
     def run(self, run: str) -> GateRun:
         """A gate run as it stands, with the findings made so far."""
         return self._get(f"/runs/{run}", GateRun)
+
+    def cancel_gate(self, run: str, reason: str) -> GateRun:
+        """End a gate run that has not concluded; it lets nothing through."""
+        return self._post(f"/runs/{run}/cancel", {"reason": reason}, GateRun)
+
+    def retry_gate(self, run: str, *, fresh: bool = False) -> GateRun:
+        """Take up a gate run that was left, or start one again that could not conclude; follow it with `run`."""
+        return self._post(f"/runs/{run}/retry", {"fresh": fresh}, GateRun)
+
+    def why(self, version: str) -> dict[str, Any]:
+        """What stands between a version and its next state."""
+        return self._get(f"/versions/{version}/why", dict[str, Any])
 
     def sign(self, version: str, *, approved: bool = True, reason: str = "") -> SignOff:
         """Approve or reject the newest validation of a version."""
@@ -303,63 +288,16 @@ class Road:
         """Everything that proves a version, for offline verification."""
         return self._get(f"/versions/{version}/bundle", dict[str, Any])
 
-    # Transport
-
-    def ask(self, method: str, path: str, kind: type[T], body: Mapping[str, Any] | None = None, **query: str) -> T:
-        """Any other route of the API (see its reference), its answer read as `kind`."""
-        about: dict[str, Any] = {} if body is None else {"json": dict(body)}
-        return self._send(method, path, kind, params={k: v for k, v in query.items() if v}, **about)
-
-    def _gate(self, version: str, gate: Gate, playbook: str | Path, *, wait: bool = True, **about: str) -> GateRun:
+    def _gate(
+        self, version: str, gate: Gate, playbook: str | Path, *, wait: bool = True, **about: str | bool
+    ) -> GateRun:
         body: dict[str, Any] = {"wait": wait, **about}
         if playbook:
             path = Path(playbook)
             body |= {"playbook": read_bytes(path).decode("utf-8", "replace"), "playbook_file": path.name}
         return self._post(f"/versions/{version}/gates/{gate.value}", body, GateRun)
 
-    def _get(self, path: str, kind: type[T], **query: str) -> T:
-        return self._send("GET", path, kind, params={k: v for k, v in query.items() if v})
-
-    def _post(self, path: str, body: Mapping[str, Any], kind: type[T]) -> T:
-        return self._send("POST", path, kind, json=dict(body))
-
-    def _send(self, method: str, path: str, kind: type[T], *, prefix: str = "/api/v1", **request: Any) -> T:
-        headers = {"Authorization": f"Bearer {self._token}", "X-Roadworthy-Actor": self.actor}
-        if prefix == "":
-            headers["Content-Type"] = "application/json"
-        try:
-            reply = self._client.request(method, prefix + path, headers=headers, **request)
-        except httpx.HTTPError as problem:
-            raise UnavailableError(
-                f"{self.url} does not answer: {problem}", remedy="Start it with `roadworthy up`.", url=self.url
-            ) from problem
-        if reply.status_code >= 400:
-            raise error_of(reply)
-        return msgspec.json.decode(reply.content, type=kind)
-
 
 def connect(url: str, token: str, actor: str = "") -> Road:
     """A connection to a running installation."""
     return Road(httpx.Client(base_url=url, timeout=TIMEOUT_S), token, actor)
-
-
-def error_of(reply: httpx.Response) -> RoadworthyError:
-    """The error an answer of the API or the gateway carries, as its own class."""
-    try:
-        body = reply.json()
-        kinds = {kind.code: kind for kind in _tree(RoadworthyError)}
-        kind = kinds.get(body["code"], InputError if reply.status_code < 500 else UnavailableError)
-        fields = {k: v for k, v in (body.get("fields") or {}).items() if k not in ("what", "remedy")}
-        if "error" in body:
-            # The Open Inference Protocol has one text for both.
-            what, _, remedy = body["error"].partition(". ")
-            return kind(what, remedy=remedy or "See the API reference.", **fields)
-        return kind(body["what"], remedy=body["remedy"], **fields)
-    except (ValueError, KeyError, AttributeError, TypeError):
-        return UnavailableError(
-            f"the server answered {reply.status_code}: {reply.text[:200]}", remedy="See the server's log."
-        )
-
-
-def _tree(kind: type[RoadworthyError]) -> list[type[RoadworthyError]]:
-    return [kind, *(below for child in kind.__subclasses__() for below in _tree(child))]

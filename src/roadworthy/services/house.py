@@ -14,6 +14,8 @@ from typing import Any
 import msgspec
 
 from roadworthy.domain.documents.printing import Reports
+from roadworthy.domain.durable.bench import CheckBench
+from roadworthy.domain.durable.work import WorkEngine
 from roadworthy.domain.errors import AlreadyExistsError, NotAllowedError, NotFoundError
 from roadworthy.domain.ports import (
     ArtifactStore,
@@ -25,7 +27,6 @@ from roadworthy.domain.ports import (
     ServedConfigurations,
     Store,
     Transaction,
-    WorkEngine,
     Workshop,
 )
 from roadworthy.domain.trust import Change, Evidence, EvidenceKind, Person
@@ -65,6 +66,7 @@ class House:
     perimeter: Perimeter
     workshop: Workshop
     reports: Reports
+    bench: CheckBench
     seed: int = 0
     means: Means = Means()
     checkpoint_every: int = 100

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from roadworthy.adapters.engines.dbos_engine import DbosEngine
+from roadworthy.domain.durable.work import Durable
 from roadworthy.domain.errors import ConflictError, StorageUnavailableError, UnavailableError
-from roadworthy.domain.ports import Durable
 
 QUIET = """
 import sys

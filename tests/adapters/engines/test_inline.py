@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from roadworthy.adapters.engines.inline import InlineEngine, Journal
+from roadworthy.domain.durable.work import Durable
 from roadworthy.domain.errors import ConflictError
-from roadworthy.domain.ports import Durable
 
 
 class Crash(BaseException):

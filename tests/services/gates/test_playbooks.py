@@ -10,7 +10,7 @@ from small_world import V1, at
 
 from roadworthy.checks.registry import builtin
 from roadworthy.domain.errors import PlaybookError
-from roadworthy.domain.gate import Gate, GateRun, Step
+from roadworthy.domain.gate import Gate, GateRun, Limits, Step
 from roadworthy.domain.use_case import RiskTier
 from roadworthy.services.gates.playbooks import DEFAULT, read_playbook
 from roadworthy.services.gates.run import GateOrder, run_gate
@@ -107,6 +107,15 @@ BAD: dict[str, tuple[str, int | None, str, str]] = {
         4,
         "void_on_drift",
         "has void_on_drift 1",
+    ),
+    "an unknown limit": ("name: mine\nsteps: {}\nlimits:\n  all: {time: 3}\n", 4, "time", "unknown key 'time'"),
+    "limits of an unknown tier": ("name: mine\nsteps: {}\nlimits:\n  huge: {}\n", 4, "huge", "unknown key 'huge'"),
+    "a limit out of range": ("name: mine\nsteps: {}\nlimits:\n  high: {time_s: 0}\n", 4, "time_s", "'time_s' is 0"),
+    "half a mebibyte": (
+        HEAD + "    - check: slices\n      limits:\n        memory_mib: 100.5\n",
+        6,
+        "memory_mib",
+        "'memory_mib' is 100.5",
     ),
     "a waiver without a reason": (
         'name: mine\nsteps: {}\nwaivers:\n  - {step: V1, check: "*"}\n',
@@ -212,3 +221,19 @@ def test_without_terms_a_tier_has_its_default_and_given_ones_replace_only_what_t
     high = read_playbook(given, RiskTier.HIGH).approval
     assert (high.quorum, high.max_decisions, high.max_age_days, high.reason) == (3, None, 180.0, "three")
     assert read_playbook(given, RiskTier.LOW).approval == plain[RiskTier.LOW]
+
+
+def test_a_checks_own_limits_come_before_those_of_the_tier_and_those_before_all() -> None:
+    text = (
+        HEAD
+        + "    - check: slices\n      limits: {time_s: 5}\n    - check: leakage\n"
+        + "limits:\n  all: {time_s: 60, memory_mib: 512}\n  high: {memory_mib: 1024}\n"
+    )
+    high = {c.check: c.limits for c in read_playbook(text.encode(), RiskTier.HIGH).checks}
+    low = {c.check: c.limits for c in read_playbook(text.encode(), RiskTier.LOW).checks}
+    assert high == {"slices": Limits(5, 1024), "leakage": Limits(60, 1024)}
+    assert low == {"slices": Limits(5, 512), "leakage": Limits(60, 512)}
+
+
+def test_without_limits_every_check_has_the_default_ones() -> None:
+    assert {c.limits for c in read_playbook(DEFAULT.read_bytes(), RiskTier.HIGH).checks} == {Limits()}

@@ -14,7 +14,7 @@ from small_world import CASE, ENDPOINT, V1
 
 from roadworthy.domain.errors import RoadworthyError
 from roadworthy.domain.model import ModelVersion
-from roadworthy.sdk import error_of
+from roadworthy.sdk.transport import error_of
 
 Open = Callable[[str], Any]
 CONTRACT = {

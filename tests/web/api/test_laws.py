@@ -14,10 +14,10 @@ from fastapi import APIRouter
 
 from roadworthy.domain import errors
 from roadworthy.domain.errors import RoadworthyError
-from roadworthy.sdk import error_of
+from roadworthy.sdk.transport import error_of
 from roadworthy.web import api as web_api
 from roadworthy.web.api.app import PREFIX, build_api
-from roadworthy.web.api.edge import STATUS, body_of, status_of
+from roadworthy.web.api.entry.edge import STATUS, body_of, status_of
 
 KINDS = [k for k in vars(errors).values() if isinstance(k, type) and issubclass(k, RoadworthyError)]
 SHAPE = {"code", "what", "remedy", "fields"}

@@ -20,12 +20,16 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from roadworthy.adapters.engines.failures import plain_json, rebuild, record
 from roadworthy.adapters.engines.inline import Function, check_name
+from roadworthy.domain.durable.work import WorkStanding
 from roadworthy.domain.errors import ConflictError, RoadworthyError, StorageUnavailableError, UnavailableError
 
 APPLICATION_VERSION = "1"
 """Raised only when recorded steps of older work can no longer be replayed; older work then stays unfinished."""
 
 _POLL_S = 0.05
+_OPEN = ("PENDING", "ENQUEUED", "DELAYED")
+"""DBOS's words for work that has not ended."""
+
 _LOG = logging.getLogger(__name__)
 _running: list[DbosEngine] = []
 _running_lock = threading.Lock()
@@ -104,6 +108,23 @@ class DbosEngine:
         """Start (or leave running) the work with this id, without waiting."""
         self._start(name, work_id, arguments)
 
+    def standing(self, work_id: str) -> WorkStanding:
+        """Where the work with this id stands."""
+        if self not in _running:
+            raise UnavailableError("the work engine is not running", remedy="Launch it first.")
+        try:
+            found = DBOS.get_workflow_status(work_id)
+        except (DBOSException, SQLAlchemyError) as error:
+            raise StorageUnavailableError(
+                f"the work '{work_id}' cannot be looked up: {_first_line(error)}",
+                remedy="Check the work database's disk and rights, then ask again.",
+            ) from error
+        if found is None:
+            return WorkStanding.UNKNOWN
+        if found.status not in _OPEN:
+            return WorkStanding.ENDED
+        return WorkStanding.HERE if found.executor_id == self._executor else WorkStanding.ELSEWHERE
+
     def close(self) -> None:
         """Stop taking up work: wait for running steps, leave unfinished work for the next start."""
         with _running_lock:
@@ -178,8 +199,7 @@ class _DbosSteps:
 
     def step(self, name: str, work: Callable[[], Any]) -> Any:
         """Run `work` once; after a crash, return its recorded result instead."""
-        if self._engine._closing:  # noqa: SLF001 - the engine's own inner part
-            raise _StoppedError
+        self.go_on()
 
         def recorded() -> dict[str, Any]:
             try:
@@ -193,6 +213,11 @@ class _DbosSteps:
         if "failure" in ending:
             raise rebuild(ending["failure"])
         return ending["result"]
+
+    def go_on(self) -> None:
+        """Leaves the work, unfinished, when the engine is closing."""
+        if self._engine._closing:  # noqa: SLF001 - the engine's own inner part
+            raise _StoppedError
 
 
 class _Json(Serializer):

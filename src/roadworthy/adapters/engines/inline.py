@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from roadworthy.adapters.engines.failures import plain_json, rebuild, record
+from roadworthy.domain.durable.work import Durable, WorkStanding
 from roadworthy.domain.errors import ConflictError, NotFoundError, UnavailableError
-from roadworthy.domain.ports import Durable
 
 Function = Callable[[Durable, dict[str, Any]], Any]
 
@@ -69,6 +69,13 @@ class InlineEngine:
         """Stop taking up work."""
         self._launched = False
 
+    def standing(self, work_id: str) -> WorkStanding:
+        """Where the work with this id stands."""
+        work = self.journal.get(work_id)
+        if work is None:
+            return WorkStanding.UNKNOWN
+        return WorkStanding.HERE if work.ending is None else WorkStanding.ENDED
+
     def _admit(self, name: str, work_id: str, arguments: dict[str, Any]) -> Work:
         if not self._launched:
             raise UnavailableError("the work engine is not running", remedy="Launch it first.")
@@ -109,6 +116,9 @@ class _Steps:
         if "failure" in ending:
             raise rebuild(ending["failure"])
         return ending["result"]
+
+    def go_on(self) -> None:
+        """This engine closes only between pieces of work."""
 
 
 def _attempt(name: str, work: Callable[[], Any]) -> dict[str, Any]:

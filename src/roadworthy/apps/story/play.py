@@ -20,7 +20,8 @@ from roadworthy.apps.story.cast import ENDPOINT, Stage
 from roadworthy.apps.story.history import load_history
 from roadworthy.apps.story.narrator import Narrator
 from roadworthy.domain.errors import AlreadyExistsError
-from roadworthy.sdk import TIMEOUT_S, Road
+from roadworthy.sdk import Road
+from roadworthy.sdk.transport import TIMEOUT_S
 
 START = datetime(2008, 10, 31, 12, tzinfo=UTC)
 """When the story begins."""

@@ -19,6 +19,8 @@ def finding_line(finding: Finding) -> Text:
     text.append(finding.message)
     if numbers:
         text.append(f"  {numbers}", style="dim")
+    if finding.reused_from:
+        text.append(f"  (still holds from {finding.reused_from})", style="dim")
     if finding.waived:
         text.append(f"  (waived: {finding.waived})", style="yellow")
     return text
@@ -32,6 +34,7 @@ def findings_table(run: GateRun) -> Table:
     for finding in run.findings:
         numbers = against(finding.statistic, finding.interval, finding.threshold, finding.unit)
         message = f"{finding.message} (waived: {finding.waived})" if finding.waived else finding.message
+        message += f" (still holds from {finding.reused_from})" if finding.reused_from else ""
         verdict = marked(finding.verdict)
         table.add_row(finding.step.name, Text(finding.check), verdict, Text(numbers), Text(message))
     return table

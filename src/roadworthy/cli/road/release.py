@@ -22,6 +22,7 @@ def release(
     ] = "",
     endpoint: Annotated[str, typer.Option(help="Where it will serve; none: the use case's only endpoint.")] = "",
     playbook: Annotated[str, typer.Option(help="A playbook; none: the workspace's playbook.yaml.")] = "",
+    fresh: Annotated[bool, typer.Option("--fresh", help="Measure everything anew, also what still holds.")] = False,
     limit_s: Annotated[
         float, typer.Option("--limit", help="Seconds to wait for the conclusion.")
     ] = DEFAULT_LIMIT_S,
@@ -31,7 +32,8 @@ def release(
         case = road.version(version).use_case
         where = the_endpoint(road, endpoint, case).id
         sample = traffic_for(desk, road, case, traffic)
-        return run_gate(desk, road, version, Gate.RELEASE, playbook, limit_s, production=sample, endpoint=where)
+        about: dict[str, str | bool] = {"production": sample, "endpoint": where, "fresh": fresh}
+        return run_gate(desk, road, version, Gate.RELEASE, playbook, limit_s, **about)
 
 
 app = command(release)

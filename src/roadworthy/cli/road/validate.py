@@ -16,13 +16,14 @@ def validate(
     version: Annotated[str, typer.Argument(help="The version, for example churn:1.")],
     *,
     playbook: Annotated[str, typer.Option(help="A playbook; none: the workspace's playbook.yaml.")] = "",
+    fresh: Annotated[bool, typer.Option("--fresh", help="Measure everything anew, also what still holds.")] = False,
     limit_s: Annotated[
         float, typer.Option("--limit", help="Seconds to wait for the conclusion.")
     ] = DEFAULT_LIMIT_S,
 ) -> int:
     """Run the validation gate. Exit: 0 passed, 10 failed, 11 inconclusive, 12 a check broke."""
     with desk.road() as road:
-        return run_gate(desk, road, version, Gate.VALIDATION, playbook, limit_s)
+        return run_gate(desk, road, version, Gate.VALIDATION, playbook, limit_s, fresh=fresh)
 
 
 app = command(validate)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Protocol
 
 from roadworthy.domain.errors import ConflictError
 from roadworthy.domain.model import Dataset, DatasetRole
-from roadworthy.domain.ports import Transaction
+from roadworthy.domain.ports import ArtifactStore, Transaction
 from roadworthy.domain.trust import Person
 from roadworthy.domain.use_case import UseCase
 from roadworthy.evidence.digest import sha256
@@ -79,7 +80,16 @@ def register_dataset(
     return dataset
 
 
-def load_dataset(house: House, dataset: Dataset, case: UseCase) -> tuple[Frame, Floats]:
+class Shelf(Protocol):
+    """Anything that has the artifact store."""
+
+    @property
+    def artifacts(self) -> ArtifactStore:
+        """The artifact store."""
+        ...
+
+
+def load_dataset(house: Shelf, dataset: Dataset, case: UseCase) -> tuple[Frame, Floats]:
     """A data set's inputs and answers, its bytes checked against the digest."""
     frame = read_table(house.artifacts.get(dataset.digest), dataset.source)
     return split_target(frame, case, dataset.source, both_classes=False)

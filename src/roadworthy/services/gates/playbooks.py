@@ -7,12 +7,16 @@ A playbook is a YAML file:
       V2:
         - check: beats-baseline
           params: {margin: 0.01}
+          limits: {time_s: 60}  # what this check may use; memory_mib is the other one
     tiers:                      # per tier, parameters that differ from those above
       low: {}
       medium: {}
       high: {beats-baseline: {margin: 0.02}}
     approval:                   # per tier, what an approval takes and how long it lasts
       high: {quorum: 2, max_age_days: 180, max_decisions: 1000000, void_on_drift: true, reason: "..."}
+    limits:                     # for checks that name none, per tier; `all` comes first
+      all: {time_s: 900, memory_mib: 4096}
+      high: {time_s: 3600}
     waivers:                    # findings that may not pass, each with its reason
       - {step: V4, check: "*", reason: "rule list, it explains itself"}
 
@@ -30,7 +34,7 @@ import yaml
 
 from roadworthy.checks.registry import check_named
 from roadworthy.domain.errors import PlaybookError, SettingError, shortlist
-from roadworthy.domain.gate import PlannedCheck, Playbook, Step, Waiver
+from roadworthy.domain.gate import Limits, PlannedCheck, Playbook, Step, Waiver
 from roadworthy.domain.trust import ApprovalTerms
 from roadworthy.domain.use_case import RiskTier
 from roadworthy.evidence.digest import sha256
@@ -38,8 +42,9 @@ from roadworthy.evidence.digest import sha256
 DEFAULT = Path(__file__).parent / "tabular_binary.yaml"
 """The playbook that ships."""
 
-_TOP = ("name", "steps", "tiers", "approval", "waivers")
-_CHECK = ("check", "params")
+_TOP = ("name", "steps", "tiers", "approval", "limits", "waivers")
+_CHECK = ("check", "params", "limits")
+_EVERY_TIER = "all"
 _WAIVER = ("step", "check", "reason")
 _TERMS = tuple(f.name for f in fields(ApprovalTerms))
 
@@ -113,7 +118,8 @@ def _playbook(root: yaml.Node, tier: RiskTier, file: str, digest: str) -> Playbo
         if key not in top:
             raise _Spot(file, root).error(f"'{key}' is missing", f"Add a '{key}' entry.", key, _TOP)
     overrides = _tier(top.get("tiers"), file, tier)
-    checks = tuple(_steps(top["steps"], file, overrides))
+    limits = _tier_limits(top.get("limits"), file, tier)
+    checks = tuple(_steps(top["steps"], file, overrides, limits))
     waivers = tuple(_waivers(top.get("waivers"), file))
     approval = _approval(top.get("approval"), file, tier)
     return Playbook(str(_value(top["name"])), tier, checks, waivers, digest, approval)
@@ -220,7 +226,7 @@ _TERM_RANGES: dict[str, tuple[Callable[[object], bool], str]] = {
 }
 
 
-def _steps(node: yaml.Node, file: str, overrides: dict[str, yaml.Node]) -> list[PlannedCheck]:
+def _steps(node: yaml.Node, file: str, overrides: dict[str, yaml.Node], limits: Limits) -> list[PlannedCheck]:
     steps = _mapping(node, file, tuple(s.name for s in Step), "steps")
     planned: list[PlannedCheck] = []
     for name, body in steps.items():
@@ -232,7 +238,8 @@ def _steps(node: yaml.Node, file: str, overrides: dict[str, yaml.Node]) -> list[
             _refuse_wrong_step(given["check"], file, check, Step[name])
             base = _read_params(given["params"], file, check, {}) if "params" in given else {}
             params = _read_params(overrides[check], file, check, base) if check in overrides else base
-            planned.append(PlannedCheck(Step[name], check, params))
+            allowed = _limits(given["limits"], file, check, limits) if "limits" in given else limits
+            planned.append(PlannedCheck(Step[name], check, params, allowed))
     return planned
 
 
@@ -265,6 +272,36 @@ def _read_params(node: yaml.Node, file: str, check: str, base: dict[str, Any]) -
             fields.get("allowed"),
         ) from problem
     return params
+
+
+def _tier_limits(node: yaml.Node | None, file: str, tier: RiskTier) -> Limits:
+    if node is None:
+        return Limits()
+    given = _mapping(node, file, (_EVERY_TIER, *(t.value for t in RiskTier)), "limits")
+    base = _limits(given[_EVERY_TIER], file, _EVERY_TIER, Limits()) if _EVERY_TIER in given else Limits()
+    of_tier = {name: _limits(body, file, name, base) for name, body in given.items()}
+    return of_tier.get(tier.value, base)
+
+
+def _limits(node: yaml.Node, file: str, what: str, base: Limits) -> Limits:
+    given = _mapping(node, file, tuple(LIMIT_RANGES), f"the limits of '{what}'")
+    values: dict[str, Any] = {}
+    for key, value_node in given.items():
+        value, (low, high) = _value(value_node), LIMIT_RANGES[key]
+        kinds = int if key == "memory_mib" else (int, float)
+        if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
+            raise _Spot(file, value_node).error(
+                f"the limits of '{what}': '{key}' is {value!r}",
+                f"Allowed: {'a whole number, ' if kinds is int else ''}{low:g} to {high:g}.",
+                key,
+                (low, high),
+            )
+        values[key] = value
+    return replace(base, **values)
+
+
+LIMIT_RANGES: dict[str, tuple[float, float]] = {"time_s": (0.1, 86_400), "memory_mib": (64, 1_048_576)}
+"""What each limit may be, in its unit; both ends allowed."""
 
 
 def _waivers(node: yaml.Node | None, file: str) -> list[Waiver]:

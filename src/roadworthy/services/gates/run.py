@@ -6,74 +6,48 @@ check that has no finding yet, and a conclusion is drawn once.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
-from importlib import metadata
 from typing import Any
 
-import msgspec
-
-from roadworthy.checks.material import Material
-from roadworthy.checks.runner import broken, run_check, unchecked, with_waiver
-from roadworthy.domain import faults
-from roadworthy.domain.errors import ConflictError, DataError, ExpressionError, SettingError, UnavailableError
-from roadworthy.domain.gate import (
-    Finding,
-    Gate,
-    GateRun,
-    PlannedCheck,
-    Playbook,
-    Step,
-    gate_verdict,
-    steps_of,
-    tally,
-)
-from roadworthy.domain.lifecycle import Event, State, advance, allowed_events
+from roadworthy.domain.durable.work import Durable, WorkStanding
+from roadworthy.domain.errors import ConflictError, ExpressionError, SettingError, UnavailableError
+from roadworthy.domain.gate import Gate, GateRun, Playbook, check_key, steps_of
+from roadworthy.domain.lifecycle import State, allowed_events
 from roadworthy.domain.model import Dataset, DatasetRole, ModelVersion
-from roadworthy.domain.ports import Durable, Transaction
+from roadworthy.domain.ports import Transaction
 from roadworthy.domain.serving import Endpoint
-from roadworthy.domain.trust import EvidenceKind, Person
+from roadworthy.domain.trust import Person
 from roadworthy.domain.use_case import KpiContract, UseCase
-from roadworthy.domain.verdict import Verdict
-from roadworthy.evidence.canonical import canonical, to_json
-from roadworthy.evidence.statements import gate_run_statement
 from roadworthy.services.catalog.contracts import contract_in_force, refuse_outdated, refuse_peek
 from roadworthy.services.catalog.datasets import count_read
 from roadworthy.services.catalog.sealed import refuse_sealed_as
-from roadworthy.services.facts import facts_of, makers
-from roadworthy.services.gates.gather import gather
+from roadworthy.services.facts import facts_of
+from roadworthy.services.gates.conclude import EVENTS, conclude, move
+from roadworthy.services.gates.judging.desk import Desk
 from roadworthy.services.gates.playbooks import read_playbook
-from roadworthy.services.house import PLATFORM, House
+from roadworthy.services.house import House
 from roadworthy.services.licence.approval import require_current
-from roadworthy.services.watch.work_items import close_passed, open_for_findings
 from roadworthy.value.expression import compile_expression
 
 WORK = "gate"
 """The name under which the work engine knows `carry_out`."""
 
-_EVENTS = {
-    Gate.VALIDATION: (
-        Event.START_VALIDATION,
-        Event.VALIDATION_PASSED,
-        Event.VALIDATION_FAILED,
-        Event.VALIDATION_BLOCKED,
-    ),
-    Gate.RELEASE: (Event.START_RELEASE, Event.RELEASE_PASSED, Event.RELEASE_FAILED, Event.RELEASE_BLOCKED),
-    Gate.ACTIVATION: (
-        Event.START_ACTIVATION,
-        Event.ACTIVATION_PASSED,
-        Event.ACTIVATION_FAILED,
-        Event.ACTIVATION_BLOCKED,
-    ),
-}
 _INSIDE = (State.VALIDATING, State.RELEASING, State.ACTIVATING)
-_ACTIONS = {Gate.VALIDATION: "validate", Gate.RELEASE: "release", Gate.ACTIVATION: "activate"}
+ACTIONS = {Gate.VALIDATION: "validate", Gate.RELEASE: "release", Gate.ACTIVATION: "activate"}
+"""What one must be allowed to do to run a gate."""
+
+MAX_ATTEMPTS = 1000
+"""So often a run may be taken up anew."""
 
 
 @dataclass(frozen=True, slots=True)
 class GateOrder:
-    """What to run. `production` names a production sample (release, activation); `endpoint` where it will serve."""
+    """What to run. `production` names a production sample (release, activation); `endpoint` where it will serve.
+
+    A `fresh` run measures everything anew, also what an earlier run has measured on the same inputs.
+    """
 
     version: str
     gate: Gate
@@ -81,6 +55,7 @@ class GateOrder:
     playbook_file: str = "playbook.yaml"
     production: str = ""
     endpoint: str = ""
+    fresh: bool = False
 
 
 def start_gate(house: House, actor: Person, order: GateOrder) -> GateRun:
@@ -91,7 +66,7 @@ def start_gate(house: House, actor: Person, order: GateOrder) -> GateRun:
         ConflictError: no signed KPI contract, or no sealed data; or, after validation, an approval that has ended.
         IllegalTransitionError: the version is not where this gate begins.
     """
-    house.allow(actor, _ACTIONS[order.gate], facts_of(house, version=order.version))
+    house.allow(actor, ACTIONS[order.gate], facts_of(house, version=order.version))
     with house.store.read() as tx:
         version = tx.of(ModelVersion).get(order.version)
         case = tx.of(UseCase).get(version.use_case)
@@ -102,7 +77,7 @@ def start_gate(house: House, actor: Person, order: GateOrder) -> GateRun:
         refuse_sealed_as(house, actor, order.production, DatasetRole.PRODUCTION, attempt)
     house.artifacts.put(order.playbook)
     with house.store.begin() as tx:
-        if order.gate is not Gate.VALIDATION and _EVENTS[order.gate][0] in allowed_events(version.state):
+        if order.gate is not Gate.VALIDATION and EVENTS[order.gate][0] in allowed_events(version.state):
             require_current(tx, version.id, house.clock.now())
         inputs = _inputs(tx, version, case, order)
         if order.gate is not Gate.VALIDATION:
@@ -117,8 +92,10 @@ def start_gate(house: House, actor: Person, order: GateOrder) -> GateRun:
             seed=house.seed + number,
             started_at=house.clock.now(),
             inputs=inputs,
+            planned=_keys(playbook, order.gate),
+            fresh=order.fresh,
         )
-        _move(tx, version, _EVENTS[order.gate][0])
+        move(tx, version, EVENTS[order.gate][0])
         tx.of(GateRun).add(run)
         house.record(tx, actor.id, f"{order.gate.value}-started", version.id, facts={"run": run.id})
         if order.gate is Gate.VALIDATION:
@@ -140,12 +117,42 @@ def gate_run(house: House, run_id: str) -> GateRun:
 
 
 def resume_gates(house: House) -> None:
-    """Take up runs that were started when the process died: run at start, after the engine's launch."""
+    """Take up runs that were started when a process died: run at start, after the engine's launch.
+
+    Also those of another server on the same database, which may be gone for good: should it live after all, both
+    carry the run out, and every finding and the conclusion are still kept once.
+    """
     with house.store.read() as tx:
         inside = [v for state in _INSIDE for v in tx.of(ModelVersion).find(state=state)]
         begun = [run for v in inside for run in tx.of(GateRun).find(version=v.id) if run.verdict is None]
     for run in begun:
-        house.engine.submit(WORK, run.id, {"run": run.id})
+        take_up(house, run.id)
+
+
+def take_up(house: House, run_id: str) -> None:
+    """Have the engine here carry a run out, unless it does already.
+
+    Work that ended without a conclusion (the control store failed) or belongs to another engine is never run
+    again under its own name: it goes on under the next one, and what is recorded of the run is not done again.
+
+    Raises:
+        ConflictError: it was taken up too often.
+    """
+    for name in work_ids(run_id):
+        if house.engine.standing(name) in (WorkStanding.UNKNOWN, WorkStanding.HERE):
+            house.engine.submit(WORK, name, {"run": run_id})
+            return
+    raise ConflictError(
+        f"{run_id} was taken up {MAX_ATTEMPTS} times and never concluded",
+        remedy="Cancel it, and look in the server's log for what breaks it.",
+        run=run_id,
+    )
+
+
+def work_ids(run_id: str) -> Iterator[str]:
+    """The names under which a run is carried out, first attempt first."""
+    yield run_id
+    yield from (f"{run_id}#{attempt}" for attempt in range(2, MAX_ATTEMPTS + 1))
 
 
 def carry_out(house: House, durable: Durable, arguments: dict[str, Any]) -> Any:
@@ -154,137 +161,22 @@ def carry_out(house: House, durable: Durable, arguments: dict[str, Any]) -> Any:
     with house.store.read() as tx:
         tier = tx.of(UseCase).get(tx.of(ModelVersion).get(run.version).use_case).risk_tier
     playbook = read_playbook(house.artifacts.get(run.playbook), tier)
-    with ExitStack() as stack:
-        desk = _Desk(house, run, playbook, stack)
+    with Desk(house, run, playbook, durable) as desk:
         try:
             for step in steps_of(run.gate):
                 planned = playbook.checks_of(step)
                 if not planned:
-                    durable.step(f"{step.name}:*", partial(desk.leave_open, step))
+                    durable.step(check_key(step, "*"), partial(desk.leave_open, step))
                 for check in planned:
-                    durable.step(f"{step.name}:{check.check}", partial(desk.judge, check))
+                    durable.step(check.key, partial(desk.judge, check))
         except UnavailableError as problem:
             durable.step("broke-off", partial(desk.break_off, problem))
         return durable.step("conclude", lambda: conclude(house, run.id, playbook))
 
 
-class _Desk:
-    """Gathers the material once per process, when the first check needs it."""
-
-    def __init__(self, house: House, run: GateRun, playbook: Playbook, stack: ExitStack) -> None:
-        self._house = house
-        self._run = run
-        self._playbook = playbook
-        self._stack = stack
-        self._material: Material | None = None
-        self._problem: Exception | None = None
-
-    def judge(self, planned: PlannedCheck) -> Any:
-        """Run one check and keep its finding."""
-        finding = with_waiver(self._finding(planned), self._playbook)
-        faults.reach("gate.check-done")
-        return _keep(self._house, self._run.id, finding)
-
-    def leave_open(self, step: Step) -> Any:
-        """Say that a step has no check; it blocks unless the playbook waives it by name."""
-        return _keep(self._house, self._run.id, with_waiver(unchecked(step), self._playbook))
-
-    def break_off(self, problem: Exception) -> None:
-        """Say of every check without a finding that the run broke off before it; the gate then gives nothing."""
-        for step in steps_of(self._run.gate):
-            planned = self._playbook.checks_of(step)
-            if not planned:
-                self.leave_open(step)
-            for check in planned:
-                _keep(self._house, self._run.id, broken(check, problem))
-
-    def _finding(self, planned: PlannedCheck) -> Finding:
-        # The version would stay in the gate for ever if an exception left this step: every one is a finding.
-        if self._material is None and self._problem is None:
-            try:
-                self._material = gather(self._house, self._run, self._playbook, self._stack)
-            except Exception as problem:  # noqa: BLE001 - a model or a file may raise anything
-                self._problem = problem
-        if self._material is None:
-            return broken(planned, self._problem or RuntimeError("nothing was gathered"))
-        finding = run_check(planned, self._material)
-        try:
-            canonical(to_json(finding))
-        except DataError as problem:
-            return broken(planned, problem)
-        return finding
-
-
-def _keep(house: House, run_id: str, finding: Finding) -> Any:
-    """Store a finding with its run, once: a repeated step finds it there already."""
-    with house.store.begin() as tx:
-        run = tx.of(GateRun).get(run_id)
-        known = [f for f in run.findings if (f.step, f.check) == (finding.step, finding.check)]
-        if not known:
-            tx.of(GateRun).replace(run, replace(run, findings=(*run.findings, finding)))
-    return msgspec.to_builtins(known[0] if known else finding)
-
-
-def conclude(house: House, run_id: str, playbook: Playbook) -> Any:
-    """Draw the conclusion of a run whose checks are all recorded: verdict, evidence, next state, work items."""
-    faults.reach("gate.before-conclude")
-    with house.store.begin() as tx:
-        run = tx.of(GateRun).get(run_id)
-        if run.verdict is None:
-            run = _conclude(house, tx, run, playbook)
-    faults.reach("gate.after-conclude")
-    return {"run": run.id, "verdict": run.verdict.value if run.verdict else None}
-
-
-def _conclude(house: House, tx: Transaction, run: GateRun, playbook: Playbook) -> GateRun:
-    version = tx.of(ModelVersion).get(run.version)
-    case = tx.of(UseCase).get(version.use_case)
-    done = replace(run, verdict=gate_verdict(run.findings), finished_at=house.clock.now())
-    now, people = house.clock.now(), sorted(makers(tx, version))
-    statement = gate_run_statement(done, version, case, playbook, tools=tool_versions(), now=now, makers=people)
-    evidence = house.attest(tx, PLATFORM, EvidenceKind.GATE_RUN, statement, version.id)
-    done = replace(done, evidence=evidence.id)
-    tx.of(GateRun).replace(run, done)
-    moved = _move(tx, version, _outcome(done))
-    if done.verdict is not None and done.verdict.lets_through:
-        close_passed(house, tx, version, done)
-    else:
-        open_for_findings(house, tx, version, done)
-    house.record(
-        tx,
-        PLATFORM,
-        f"{run.gate.value}-concluded",
-        version.id,
-        facts={
-            "run": run.id,
-            "verdict": done.verdict.value if done.verdict else None,
-            "findings": tally(done.findings),
-            "state": moved.state.value,
-            "evidence": evidence.id,
-        },
-        checkpoint="a gate concluded",
-    )
-    return done
-
-
-def tool_versions() -> dict[str, str]:
-    """The versions of what computed the findings; they go into the evidence."""
-    return {
-        name: metadata.version(name) for name in ("roadworthy", "numpy", "scipy", "scikit-learn", "onnxruntime")
-    }
-
-
-def _outcome(run: GateRun) -> Event:
-    _, passed, failed, blocked = _EVENTS[run.gate]
-    if any(f.blocks and f.verdict is Verdict.FAIL for f in run.findings):
-        return failed
-    return passed if run.verdict is not None and run.verdict.lets_through else blocked
-
-
-def _move(tx: Transaction, version: ModelVersion, event: Event) -> ModelVersion:
-    moved = replace(version, state=advance(version.state, event, subject=version.id))
-    tx.of(ModelVersion).replace(version, moved)
-    return moved
+def _keys(playbook: Playbook, gate: Gate) -> tuple[str, ...]:
+    keys = {step: [c.key for c in playbook.checks_of(step)] or [check_key(step, "*")] for step in steps_of(gate)}
+    return tuple(key for of_step in keys.values() for key in of_step)
 
 
 def _refuse_unlogged(contract: KpiContract, version: ModelVersion) -> None:

@@ -4,16 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 
 from roadworthy.checks.material import Labelled, Score
 from roadworthy.domain.model import ModelVersion
-from roadworthy.services.house import House
+from roadworthy.domain.ports import ArtifactStore, Workshop
 from roadworthy.statistics.frame import Floats, Frame
 
 
-def scorer(house: House, version: ModelVersion) -> Score:
+class Tools(Protocol):
+    """Where bytes are and what reads models: a `House`, or what a process that judges checks has of one."""
+
+    @property
+    def artifacts(self) -> ArtifactStore:
+        """The artifact store."""
+        ...
+
+    @property
+    def workshop(self) -> Workshop:
+        """What loads and trains."""
+        ...
+
+
+def scorer(house: Tools, version: ModelVersion) -> Score:
     """The version's own scores, from its verified bytes."""
     predictor = house.workshop.load(house.artifacts.get(version.artifact), version.format, version.signature)
     names = version.signature.names
@@ -24,7 +39,7 @@ def scorer(house: House, version: ModelVersion) -> Score:
     return score
 
 
-def retrainer(house: House, version: ModelVersion, train: Labelled) -> Callable[[int], Score]:
+def retrainer(house: Tools, version: ModelVersion, train: Labelled) -> Callable[[int], Score]:
     """Re-runs the recorded training entry point on the recorded data with a seed."""
     digest, _, function = version.training.partition(":")
     inputs = train.frame.select(version.signature.names)

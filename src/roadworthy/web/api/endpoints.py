@@ -22,7 +22,7 @@ from roadworthy.services.serve.outcomes import Reported, ingest_outcomes, read_o
 from roadworthy.services.serve.plan import DEFAULT_SCHEDULE
 from roadworthy.services.serve.rollout import looks, resume_rollout, step_rollout
 from roadworthy.services.watch.review import review_endpoint
-from roadworthy.web.api.access import ActingPerson, TheHouse
+from roadworthy.web.api.entry.access import ActingPerson, TheHouse
 
 router = APIRouter(tags=["endpoints"])
 

@@ -17,7 +17,7 @@ from roadworthy.services.house import House, plain
 from roadworthy.services.licence.delegations import delegate, delegations, revoke_delegation
 from roadworthy.services.licence.expiry import expire, standing_of
 from roadworthy.services.licence.standing import reinstate, retire, suspend
-from roadworthy.web.api.access import ActingPerson, TheHouse
+from roadworthy.web.api.entry.access import ActingPerson, TheHouse
 from roadworthy.web.api.versions import OpinionRequest
 
 router = APIRouter(tags=["licence"])

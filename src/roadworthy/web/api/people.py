@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from roadworthy.services.catalog.people import add_person, deactivate_person, people
 from roadworthy.services.catalog.policies import matrix, read_expectations, ruling, run_expectations, set_policy
 from roadworthy.services.house import plain
-from roadworthy.web.api.access import ActingPerson, TheHouse
+from roadworthy.web.api.entry.access import ActingPerson, TheHouse
 
 router = APIRouter(tags=["people"])
 

@@ -17,7 +17,7 @@ from roadworthy.services.watch.trace import trace
 from roadworthy.services.watch.verify import changes, checkpoint, verify_against
 from roadworthy.services.watch.way_back import assign, comment, link_successor, re_enter, work_item
 from roadworthy.services.watch.work_items import work_items
-from roadworthy.web.api.access import ActingPerson, TheHouse
+from roadworthy.web.api.entry.access import ActingPerson, TheHouse
 
 router = APIRouter(tags=["records"])
 

@@ -11,7 +11,7 @@ from roadworthy.adapters.access.cedar import ACTIONS
 from roadworthy.services.access.logins import link_login, logins
 from roadworthy.services.access.tokens import TokenTerms, create_token, revoke_token, tokens
 from roadworthy.services.house import plain
-from roadworthy.web.api.access import ActingPerson, TheHouse, TheKeeper
+from roadworthy.web.api.entry.access import ActingPerson, TheHouse, TheKeeper
 
 router = APIRouter(tags=["tokens"])
 accounts = APIRouter(tags=["logins"])

@@ -15,7 +15,7 @@ from roadworthy.services.catalog.contracts import KpiTerms, agree_contract, cont
 from roadworthy.services.catalog.datasets import register_dataset
 from roadworthy.services.catalog.use_cases import register_use_case
 from roadworthy.services.house import plain
-from roadworthy.web.api.access import ActingPerson, TheHouse
+from roadworthy.web.api.entry.access import ActingPerson, TheHouse
 
 router = APIRouter(tags=["use cases"])
 

@@ -18,11 +18,11 @@ from roadworthy.services.dossier.issue import FILES, issue_dossier
 from roadworthy.services.facts import facts_of
 from roadworthy.services.gates.hand_off import accept_hand_off
 from roadworthy.services.gates.playbooks import DEFAULT
-from roadworthy.services.gates.run import WORK, GateOrder, gate_run, run_gate, start_gate
+from roadworthy.services.gates.run import WORK, GateOrder, run_gate, start_gate
 from roadworthy.services.gates.sign_off import sign_off
 from roadworthy.services.house import plain
 from roadworthy.services.watch.verify import bundle, evidence_of
-from roadworthy.web.api.access import ActingPerson, TheHouse
+from roadworthy.web.api.entry.access import ActingPerson, TheHouse
 
 router = APIRouter(tags=["versions"])
 
@@ -53,6 +53,7 @@ class GateRequest(BaseModel):
     production: str = ""
     endpoint: str = ""
     wait: bool = True
+    fresh: bool = False
 
 
 class OpinionRequest(BaseModel):
@@ -155,7 +156,7 @@ def post_gate(house: TheHouse, actor: ActingPerson, version: str, gate: Gate, bo
     """Run a gate; with `wait` false, its progress is read from `GET /runs/{run}`."""
     playbook = body.playbook.encode() or DEFAULT.read_bytes()
     name = body.playbook_file if body.playbook else DEFAULT.name
-    order = GateOrder(version, gate, playbook, name, body.production, body.endpoint)
+    order = GateOrder(version, gate, playbook, name, body.production, body.endpoint, body.fresh)
     if body.wait:
         found: dict[str, Any] = plain(run_gate(house, actor, order))
         return found
@@ -163,14 +164,6 @@ def post_gate(house: TheHouse, actor: ActingPerson, version: str, gate: Gate, bo
     house.engine.submit(WORK, run.id, {"run": run.id})
     started: dict[str, Any] = plain(run)
     return started
-
-
-@router.get("/runs/{run}")
-def get_run(house: TheHouse, actor: ActingPerson, run: str) -> dict[str, Any]:
-    """A gate run as it stands."""
-    house.allow(actor, "read")
-    found: dict[str, Any] = plain(gate_run(house, run))
-    return found
 
 
 @router.post("/versions/{version}/sign-off", status_code=201)

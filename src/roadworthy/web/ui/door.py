@@ -26,7 +26,7 @@ from roadworthy.domain.errors import (
 from roadworthy.services.access.gatekeeper import Gatekeeper
 from roadworthy.services.access.logins import person_of
 from roadworthy.services.access.sessions import check_form, end_session, end_sessions, open_session
-from roadworthy.web.api.guard import address_of
+from roadworthy.web.api.entry.guard import address_of
 from roadworthy.web.buckets import Buckets, refuse_wait
 from roadworthy.web.ui.acts import SEE_OTHER, Doing, act_at
 from roadworthy.web.ui.entrance import local, outside, passed_on, problem

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import HTMLResponse, Response
 
 from roadworthy.domain.errors import RoadworthyError
-from roadworthy.web.api.edge import answer_of, status_of
+from roadworthy.web.api.entry.edge import answer_of, status_of
 from roadworthy.web.ui.markup import Markup, h
 
 _STYLE = (

@@ -20,7 +20,7 @@ from nicegui import ui
 from roadworthy import __version__
 from roadworthy.domain.errors import NotFoundError, RoadworthyError
 from roadworthy.services.house import House
-from roadworthy.web.api.edge import status_of
+from roadworthy.web.api.entry.edge import status_of
 from roadworthy.web.ui.markup import Child, Markup, h
 from roadworthy.web.ui.site import Site, Visit, Visitor, visit_of
 from roadworthy.web.ui.words import sprite

@@ -9,6 +9,7 @@ from typing import Any
 from roadworthy.domain.gate import Finding, Gate, GateRun, Step, steps_of, tally
 from roadworthy.domain.use_case import Interval
 from roadworthy.domain.verdict import Verdict, worst
+from roadworthy.services.gates.progress import CheckStatus, progress_of
 from roadworthy.web.ui.charts import bar, bullet, calibration
 from roadworthy.web.ui.markup import Child, Markup, h
 from roadworthy.web.ui.words import badge, between, digest, icon, moment, more, number, table
@@ -86,7 +87,13 @@ def _not_run() -> Markup:
 
 def _about(run: GateRun) -> Markup:
     counts = ", ".join(f"{n} {word}" for word, n in tally(run.findings).items()) or "no finding yet"
-    ended = [" to ", moment(run.finished_at)] if run.finished_at else ", still running"
+    far = f", still running: {progress_of(run).done} of {len(progress_of(run).checks)} checks done"
+    ended = [" to ", moment(run.finished_at)] if run.finished_at else far
+    why = (
+        f" It was ended ({run.ending.kind.value}) by {run.ending.person}: {run.ending.reason}."
+        if run.ending
+        else ""
+    )
     return h(
         "p",
         f"{QUESTIONS[run.gate]} {counts}. Run ",
@@ -96,7 +103,9 @@ def _about(run: GateRun) -> Markup:
         ended,
         f", seed {run.seed}, playbook ",
         digest(run.playbook, 10),
-        ". In the pictures: dot, what was measured; bar, its interval; dashed, the threshold.",
+        ".",
+        why,
+        " In the pictures: dot, what was measured; bar, its interval; dashed, the threshold.",
         class_="dim",
     )
 
@@ -109,10 +118,29 @@ def _past(run: GateRun) -> Markup:
 def _step(step: Step, run: GateRun | None) -> Markup:
     mine = [f for f in run.findings if f.step is step] if run else []
     word = _word(step, run)
-    body: Child = [_finding(f) for f in mine] or h("p", _waiting(run), class_="dim")
+    under_way = _under_way(step, run)
+    body: Child = [*map(_finding, mine), *under_way] or h("p", _waiting(run), class_="dim")
     head = h("h3", h("span", step.name, class_="code"), f" {step.value}")
     knot = h("span", icon(word, 22), class_="knot")
     return h("li", knot, h("div", head, body, class_="step-body"), class_=f"step {word}", id=f"step-{step.name}")
+
+
+def _under_way(step: Step, run: GateRun | None) -> list[Markup]:
+    """The checks of a step that a running gate has not done yet: being judged since when, or waiting."""
+    if run is None or run.verdict is not None:
+        return []
+    shown = []
+    for check in progress_of(run).checks:
+        name = check.key.partition(":")[2]
+        if not check.key.startswith(f"{step.name}:") or check.status is CheckStatus.DONE or name == "*":
+            continue
+        now = check.status is CheckStatus.RUNNING and check.started_at is not None
+        since: Child = (
+            ["being judged since ", moment(check.started_at)] if now and check.started_at else ["waiting"]
+        )
+        mark = icon("running" if now else "none", 16)
+        shown.append(h("p", mark, " ", h("b", name), " ", since, class_="dim", data_status=check.status.value))
+    return shown
 
 
 def _waiting(run: GateRun | None) -> str:
@@ -123,6 +151,7 @@ def _finding(found: Finding) -> Markup:
     spread = found.interval is not None or found.statistic != found.threshold
     tone = TONES.get(found.verdict, "")
     plot = bullet(found.statistic, found.interval, found.threshold, found.unit, tone) if spread else None
+    held = h("p", "Still holds from ", h("code", found.reused_from), class_="dim") if found.reused_from else None
     waived = h("p", icon("none", 16), h("b", "Waived: "), found.waived, class_="waiver") if found.waived else None
     inside = details(found.details)
     return h(
@@ -131,6 +160,7 @@ def _finding(found: Finding) -> Markup:
             "div",
             h("p", badge(found.verdict), " ", h("b", found.check), class_="finding-head"),
             h("p", found.message),
+            held,
             waived,
             _numbers(found),
             class_="said",

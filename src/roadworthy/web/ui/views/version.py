@@ -13,6 +13,7 @@ from roadworthy.domain.returns import WorkItem, WorkItemState
 from roadworthy.domain.trust import Change, Evidence, HandOff, SignOff
 from roadworthy.services.catalog.people import people
 from roadworthy.services.facts import facts_of
+from roadworthy.services.gates.why import Obstacle, explain, standing
 from roadworthy.services.house import House
 from roadworthy.services.watch.verify import changes
 from roadworthy.web.ui.layout import Ask, Page, Text, actor_field, form, house_of
@@ -54,6 +55,7 @@ class File:
     evidence: tuple[Evidence, ...]
     hand_offs: tuple[HandOff, ...]
     work: tuple[WorkItem, ...]
+    obstacles: tuple[Obstacle, ...]
     changes: tuple[Change, ...]
 
 
@@ -65,6 +67,7 @@ def build(site: Site, ask: Ask) -> Page:
         found.version.id,
         (
             Text("head", _head(found)),
+            Text("why", _in_the_way(found)),
             *gates,
             *_sign_form(site, ask, found),
             Text("signatures", _signatures(found), "half"),
@@ -89,6 +92,7 @@ def _file(house: House, name: str) -> File:
             evidence=tuple(tx.of(Evidence).find(version=name)),
             hand_offs=tuple(tx.of(HandOff).find(version=name)),
             work=tuple(tx.of(WorkItem).find(version=name, newest_first=True)),
+            obstacles=explain(standing(tx, version, house.clock.now())).obstacles,
             changes=recorded,
         )
 
@@ -157,6 +161,14 @@ def _head(of: File) -> Markup:
         more("Inputs and what was seen in training", _inputs(v)),
         class_="card",
     )
+
+
+def _in_the_way(of: File) -> Markup:
+    if not of.obstacles:
+        return card("What stands in its way", empty("Nothing does."), name="why")
+    rows: list[list[Child]] = [[o.kind.value.replace("-", " "), o.what, o.remedy] for o in of.obstacles]
+    shown = table("What stands in its way", ("In the way", "What", "What removes it"), rows)
+    return card("What stands in its way", shown, name="why")
 
 
 def _inputs(version: ModelVersion) -> Markup:

@@ -16,9 +16,9 @@ from starlette.exceptions import HTTPException
 
 from roadworthy.domain.errors import RoadworthyError, TooLargeError, UnauthenticatedError
 from roadworthy.services.access.gatekeeper import Asker, Gatekeeper
-from roadworthy.web.api.access import ACTOR, KEY
 from roadworthy.web.api.actions import Needs, needs_of
-from roadworthy.web.api.edge import answer_of
+from roadworthy.web.api.entry.access import ACTOR, KEY
+from roadworthy.web.api.entry.edge import answer_of
 from roadworthy.web.buckets import Buckets, refuse_wait
 
 PREFIX = "/api/v1"
