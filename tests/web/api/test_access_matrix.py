@@ -102,6 +102,13 @@ CALLS: dict[str, tuple[Call, ...]] = {
         Call(f"/versions/{V1}/gates/activation", {"json": {**BOOK, "production": "none"}}, "activate"),
     ),
     "GET /runs/{run}": (Call(f"/runs/validation-{V1}-1"),),
+    "POST /runs/{run}/cancel": (Call(f"/runs/validation-{V1}-1/cancel", {"json": {"reason": "x"}}),),
+    "POST /runs/{run}/retry": (
+        Call(f"/runs/validation-{V1}-1/retry", {"json": {}}, "validate"),
+        Call(f"/runs/release-{V1}-1/retry", {"json": {}}, "release"),
+        Call(f"/runs/activation-{V1}-1/retry", {"json": {}}, "activate"),
+    ),
+    "GET /versions/{version}/why": (Call(f"/versions/{V1}/why"),),
     "POST /versions/{version}/sign-off": (Call(f"/versions/{V1}/sign-off", {"json": {"approved": True}}),),
     "POST /versions/{version}/hand-off": (
         Call(f"/versions/{V1}/hand-off", {"json": {"service_owner": "omar", "run_book": "call omar"}}),
