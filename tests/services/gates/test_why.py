@@ -16,6 +16,7 @@ from roadworthy.cli.table import COMMANDS
 from roadworthy.domain.gate import CheckTimes, Gate, GateRun
 from roadworthy.domain.lifecycle import State
 from roadworthy.domain.model import ModelVersion
+from roadworthy.domain.trust import Evidence, SignOff
 from roadworthy.services.gates.interventions import cancel_gate
 from roadworthy.services.gates.run import start_gate
 from roadworthy.services.gates.why import ObstacleKind, Standing, explain, standing, why
@@ -120,6 +121,15 @@ def test_an_approval_that_has_ended_stands_in_the_way_and_says_since_when(stage:
     found = explain(now(world)).obstacles
     assert found[0].kind is ObstacleKind.APPROVAL_ENDED
     assert "roadworthy renew offers:1" in found[0].remedy
+
+
+def test_an_approval_whose_evidence_is_gone_is_never_taken_for_one_that_holds() -> None:
+    world = at("signed")
+    evidence = world.all(SignOff)[0].statement
+    del world.house.store._contents.rows[Evidence][evidence]
+    (obstacle,) = why(world.house, V1).obstacles
+    assert obstacle.kind is ObstacleKind.APPROVAL_UNPROVEN
+    assert evidence in obstacle.what
 
 
 def test_what_was_sent_back_names_its_work_items() -> None:

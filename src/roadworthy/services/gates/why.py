@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from roadworthy.domain.errors import CouldNotVerifyError, IntegrityError, NotFoundError
 from roadworthy.domain.gate import Finding, Gate, GateRun, check_key
 from roadworthy.domain.lifecycle import State
 from roadworthy.domain.model import Dataset, DatasetRole, ModelVersion
@@ -39,6 +40,7 @@ class ObstacleKind(Enum):
     NO_HAND_OFF = "no-hand-off"
     NO_SIGN_OFF = "no-sign-off"
     APPROVAL_ENDED = "approval-ended"
+    APPROVAL_UNPROVEN = "approval-unproven"
     NO_VALIDATOR = "no-validator"
     WORK_ITEM = "work-item"
     SENT_BACK = "sent-back"
@@ -76,7 +78,7 @@ class Standing:
     """Everything the answer depends on. `runs` are the version's, oldest first; `work` its open work items.
 
     `validators` are the active people who may judge it; `signatures_needed` how many of them must approve,
-    `approval_ended_at` when an approval they gave has ended.
+    `approval_ended_at` when an approval they gave has ended, `approval_unproven` why its evidence cannot be read.
     """
 
     version: ModelVersion
@@ -92,6 +94,7 @@ class Standing:
     validators: tuple[str, ...]
     signatures_needed: int = 1
     approval_ended_at: datetime | None = None
+    approval_unproven: str = ""
 
 
 NEXT_GATE = {
@@ -117,7 +120,11 @@ def standing(tx: Transaction, version: ModelVersion, now: datetime) -> Standing:
     """Everything as it stands now."""
     case = tx.of(UseCase).get(version.use_case)
     family = makers(tx, version)
-    approval = approval_of(tx, version.id)
+    approval, unproven = None, ""
+    try:
+        approval = approval_of(tx, version.id)
+    except (NotFoundError, IntegrityError, CouldNotVerifyError) as problem:
+        unproven = problem.what
     licence = approval.licence if approval else None
 
     def has(role: DatasetRole) -> bool:
@@ -139,6 +146,7 @@ def standing(tx: Transaction, version: ModelVersion, now: datetime) -> Standing:
         ),
         signatures_needed=approval.terms.quorum if approval else 1,
         approval_ended_at=licence.until if licence is not None and licence.expired(now) else None,
+        approval_unproven=unproven,
     )
 
 
@@ -150,8 +158,14 @@ def explain(now: Standing) -> Why:
 
 
 def _ended(now: Standing) -> list[Obstacle]:
-    """An approval that has ended, where the next step asks for one."""
-    if now.approval_ended_at is None or now.version.state not in _RESTS_ON_APPROVAL:
+    """An approval that has ended or cannot be proven, where the next step asks for one."""
+    if now.version.state not in _RESTS_ON_APPROVAL:
+        return []
+    if now.approval_unproven:
+        what = f"The evidence of its approval cannot be read: {now.approval_unproven}."
+        remedy = "`roadworthy verify` names what was damaged; restore it, or validate and sign again."
+        return [Obstacle(ObstacleKind.APPROVAL_UNPROVEN, now.version.id, what, remedy)]
+    if now.approval_ended_at is None:
         return []
     said = f"Its approval ended on {now.approval_ended_at:%Y-%m-%d %H:%M}."
     remedy = (
