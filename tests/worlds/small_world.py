@@ -41,10 +41,11 @@ from roadworthy.apps.data_plane import build_gateway
 from roadworthy.apps.perimeter import LocalPerimeter
 from roadworthy.apps.settings import Settings
 from roadworthy.apps.workshop import LocalWorkshop
+from roadworthy.domain.durable.work import WorkEngine
 from roadworthy.domain.gate import Gate, GateRun
 from roadworthy.domain.lifecycle import State
 from roadworthy.domain.model import Dataset, DatasetRole, ModelVersion
-from roadworthy.domain.ports import ServedMemory, WorkEngine
+from roadworthy.domain.ports import ServedMemory
 from roadworthy.domain.returns import WorkItem
 from roadworthy.domain.review import ReviewRun
 from roadworthy.domain.serving import Deployment, Endpoint
