@@ -41,7 +41,7 @@ def started(world: World, gate: Gate = Gate.VALIDATION, book: bytes = CHEAP) -> 
 
 def predicate(world: World, run: GateRun) -> dict[str, Any]:
     evidence = next(e for e in world.all(Evidence) if e.id == run.evidence)
-    open_envelope(evidence.envelope, trust_root(world.house))
+    open_envelope(evidence.envelope, trust_root(world.house), now=world.clock.now())
     found: dict[str, Any] = json.loads(base64.b64decode(json.loads(evidence.envelope)["payload"]))["predicate"]
     return found
 
