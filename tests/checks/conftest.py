@@ -27,6 +27,7 @@ from roadworthy.domain.model import (
     DatasetRole,
     DType,
     ModelVersion,
+    SealedLook,
     Signature,
 )
 from roadworthy.domain.trust import Evidence, EvidenceKind
@@ -257,6 +258,19 @@ def _world() -> World:
     )
 
 
+def look(number: int) -> SealedLook:
+    """The look with this number at the sealed data."""
+    return SealedLook(
+        f"look-{number}", "data-sealed", "offers-1", "offers-1", f"run-{number}", "dora", NOW, number, ""
+    )
+
+
+@pytest.fixture(scope="session")
+def make_look() -> Callable[[int], SealedLook]:
+    """`make_look(number)`: one look at the sealed data."""
+    return look
+
+
 @pytest.fixture(scope="session")
 def world() -> World:
     """The parts of the default material."""
@@ -288,6 +302,7 @@ def make_material(world: World) -> Callable[..., Material]:
         retrain=world.retrain,
         kpi=world.kpi,
         validators=("vera",),
+        looks=(look(1),),
     )
 
     def build(**overrides: Any) -> Material:

@@ -9,7 +9,7 @@ from datetime import datetime
 import numpy as np
 
 from roadworthy.domain.gate import GateRun, Playbook
-from roadworthy.domain.model import Dataset, ModelVersion
+from roadworthy.domain.model import Dataset, ModelVersion, SealedLook
 from roadworthy.domain.review import Signal
 from roadworthy.domain.serving import Deployment, Drill, Endpoint, MonitorPlan, Probe, Scan
 from roadworthy.domain.trust import Change, Evidence, HandOff, SignOff
@@ -77,6 +77,7 @@ class Material:
     probe: Probe | None = None
     monitor_plan: MonitorPlan | None = None
     changes: tuple[Change, ...] = ()
+    looks: tuple[SealedLook, ...] = ()
 
     def rng(self) -> np.random.Generator:
         """A generator seeded by this run: the same material gives the same finding."""

@@ -20,7 +20,10 @@ class DatasetRole(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """An immutable table, named by the SHA-256 of its bytes."""
+    """An immutable table, named by the SHA-256 of its bytes.
+
+    `split_from` is the digest of the file it was split off from when the use case was new.
+    """
 
     id: str
     use_case: str
@@ -32,11 +35,17 @@ class Dataset:
     created_at: datetime
     synthetic: bool = False
     reads: int = 0
+    split_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SealedLook:
-    """One access to sealed data. `number` counts the looks of one lineage (a version and all it descends from)."""
+    """One access to sealed data.
+
+    `lineage` is the first version of the line of descent, `number` counts the charged looks of it, this one included
+    when it is `charged`: a validation, which judges a model anew. Other gates and reviews look at what was judged
+    already.
+    """
 
     id: str
     dataset: str
@@ -47,6 +56,7 @@ class SealedLook:
     at: datetime
     number: int
     why: str
+    charged: bool = True
 
 
 class DType(Enum):

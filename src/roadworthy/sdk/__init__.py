@@ -23,7 +23,7 @@ import httpx
 import msgspec
 
 from roadworthy.domain.gate import Gate, GateRun
-from roadworthy.domain.model import Dataset, ModelVersion
+from roadworthy.domain.model import Dataset, ModelVersion, SealedLook
 from roadworthy.domain.returns import WorkItem
 from roadworthy.domain.review import LedgerEntry, ReviewRun
 from roadworthy.domain.serving import Deployment, Endpoint, RolloutLook
@@ -86,6 +86,10 @@ class Road(Connection):
         payload, file_name = table_bytes(source, name)
         query = {"role": role, "name": file_name, "synthetic": str(synthetic).lower()}
         return self._send("POST", f"/use-cases/{use_case}/datasets", Dataset, content=payload, params=query)
+
+    def looks(self, use_case: str) -> list[SealedLook]:
+        """Every look at the use case's sealed data, newest first."""
+        return self._get(f"/use-cases/{use_case}/looks", list[SealedLook])
 
     # Versions and gates
 

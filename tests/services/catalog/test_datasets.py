@@ -171,4 +171,7 @@ def test_every_read_of_sealed_data_by_a_validation_is_counted_and_recorded() -> 
     world.validate("offers:1")
     world.validate("offers:1")
     assert world.dataset("sealed").reads == 2
-    assert [c.facts for c in world.changes() if c.action == "sealed-data-read"] == [{"reads": 1}, {"reads": 2}]
+    facts = {"lineage": "offers:1", "version": "offers:1"}
+    assert [c.facts for c in world.changes() if c.action == "sealed-data-read"] == [
+        {"reads": n, "number": n, **facts} for n in (1, 2)
+    ]

@@ -85,6 +85,7 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "GET /use-cases/{use_case}/contract": (Call(f"/use-cases/{CASE}/contract"),),
     "POST /use-cases/{use_case}/contract": (Call(f"/use-cases/{CASE}/contract", {"json": KPI}),),
     "GET /use-cases/{use_case}/datasets": (Call(f"/use-cases/{CASE}/datasets"),),
+    "GET /use-cases/{use_case}/looks": (Call(f"/use-cases/{CASE}/looks"),),
     "POST /use-cases/{use_case}/datasets": (
         Call(
             f"/use-cases/{CASE}/datasets?role=validation&name=x.parquet",

@@ -20,6 +20,7 @@ from roadworthy.checks.validation.technical.beats_baseline import BeatsBaseline
 from roadworthy.checks.validation.technical.calibrated import Calibrated
 from roadworthy.checks.validation.technical.leakage import Leakage
 from roadworthy.checks.validation.technical.overfit import Overfit
+from roadworthy.checks.validation.technical.sealed_reuse import SealedReuse
 from roadworthy.checks.validation.technical.slices import Slices
 
 CHECKS: tuple[type[Check], ...] = (
@@ -29,6 +30,7 @@ CHECKS: tuple[type[Check], ...] = (
     Slices,
     Overfit,
     Calibrated,
+    SealedReuse,
     Metamorphic,
     ExplanationStability,
     GroupFairness,

@@ -19,6 +19,7 @@ from roadworthy.domain.model import (
     DatasetRole,
     DType,
     ModelVersion,
+    SealedLook,
     Signature,
 )
 from roadworthy.domain.trust import Evidence, EvidenceKind
@@ -76,6 +77,7 @@ def material(**overrides: Any) -> Material:
         retrain=lambda _seed: logistic,
         kpi=KpiResult("kpi-1", _money(2.0), _money(0.5), _money(1.5)),
         validators=("vera",),
+        looks=(SealedLook("l1", "sealed", "offers-1", "offers-1", "run-1", "dora", NOW, 1, "validation"),),
     )
     return replace(whole, **overrides)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from roadworthy.domain.errors import ConflictError
 from roadworthy.domain.model import Dataset, DatasetRole
@@ -95,10 +96,12 @@ def load_dataset(house: Shelf, dataset: Dataset, case: UseCase) -> tuple[Frame, 
     return split_target(frame, case, dataset.source, both_classes=False)
 
 
-def count_read(house: House, tx: Transaction, actor: str, dataset: str, why: str) -> Dataset:
+def count_read(
+    house: House, tx: Transaction, actor: str, dataset: str, why: str, facts: Mapping[str, Any] | None = None
+) -> Dataset:
     """Count one access to sealed data, in the transaction that begins it and in the change record."""
     current = tx.of(Dataset).get(dataset)
     counted = replace(current, reads=current.reads + 1)
     tx.of(Dataset).replace(current, counted)
-    house.record(tx, actor, "sealed-data-read", dataset, why, {"reads": counted.reads})
+    house.record(tx, actor, "sealed-data-read", dataset, why, {"reads": counted.reads, **(facts or {})})
     return counted

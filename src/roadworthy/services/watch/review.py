@@ -22,6 +22,7 @@ from roadworthy.monitoring.serving_health import failures
 from roadworthy.monitoring.window import ReviewParams, ReviewWindow, review
 from roadworthy.services.catalog.contracts import contract_in_force
 from roadworthy.services.catalog.datasets import load_dataset
+from roadworthy.services.catalog.looks import look
 from roadworthy.services.facts import facts_of
 from roadworthy.services.gates.scoring import scorer
 from roadworthy.services.house import PLATFORM, House
@@ -247,6 +248,8 @@ def _record(house: House, tx: Transaction, subject: _Subject, judged: _Judgement
         work_items=tuple(i.id for i in items),
     )
     tx.of(ReviewRun).add(run)
+    why = f"review of {subject.version.id} on '{endpoint}'"
+    look(house, tx, PLATFORM, subject.sealed.id, subject.version, run.id, why, charged=False)
     close_quiet(house, tx, subject.version, run)
     facts = {"review": run.id, "version": subject.version.id, "verdict": conclusion.verdict.value}
     house.record(tx, PLATFORM, "reviewed", endpoint, conclusion.sentence, facts)

@@ -39,6 +39,7 @@ ROUTES: dict[str, Needs] = {
     "GET /use-cases/{use_case}/contract": _needs(READ),
     "POST /use-cases/{use_case}/contract": _needs("agree-contract"),
     "GET /use-cases/{use_case}/datasets": _needs(READ),
+    "GET /use-cases/{use_case}/looks": _needs(READ),
     "POST /use-cases/{use_case}/datasets": _needs("register-dataset", upload=True),
     "GET /versions": _needs(READ),
     "POST /versions": _needs("register-version", upload=True),

@@ -13,6 +13,7 @@ from roadworthy.domain.model import Dataset, DatasetRole
 from roadworthy.domain.use_case import Bound, DecisionPoint, DecisionPointKind, KpiLimit, RiskTier, UseCase
 from roadworthy.services.catalog.contracts import KpiTerms, agree_contract, contract_in_force, validate_again
 from roadworthy.services.catalog.datasets import register_dataset
+from roadworthy.services.catalog.looks import looks
 from roadworthy.services.catalog.use_cases import register_use_case
 from roadworthy.services.house import plain
 from roadworthy.web.api.entry.access import ActingPerson, TheHouse
@@ -149,6 +150,13 @@ def list_datasets(house: TheHouse, actor: ActingPerson, use_case: str) -> list[d
     with house.store.read() as tx:
         tx.of(UseCase).get(use_case)
         return [plain(d) for d in tx.of(Dataset).find(use_case=use_case)]
+
+
+@router.get("/use-cases/{use_case}/looks")
+def list_looks(house: TheHouse, actor: ActingPerson, use_case: str) -> list[dict[str, Any]]:
+    """Every look at the use case's sealed data, newest first."""
+    house.allow(actor, "read")
+    return [plain(seen) for seen in looks(house, use_case)]
 
 
 @router.post("/use-cases/{use_case}/datasets", status_code=201)

@@ -81,6 +81,7 @@ def _plain(tx: Transaction, run: GateRun, version: ModelVersion, house: House) -
         validators=judges,
         hand_off=accepted[0] if accepted else None,
         changes=tuple(tx.changes.read(subject=version.id)),
+        looks=tuple(charged_looks(tx, run.inputs["sealed"], version)),
     )
 
 

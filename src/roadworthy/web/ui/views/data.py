@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from roadworthy.domain.model import Dataset, DatasetRole
+from roadworthy.domain.model import Dataset, DatasetRole, SealedLook
 from roadworthy.domain.ports import Transaction
 from roadworthy.domain.trust import Evidence
 from roadworthy.domain.use_case import Bound, KpiContract, KpiLimit, UseCase
 from roadworthy.services.catalog.contracts import contract_in_force, validate_again
+from roadworthy.services.catalog.looks import looks_in
 from roadworthy.web.ui.layout import Ask, Page, Text, house_of
 from roadworthy.web.ui.markup import Child, Markup, h
 from roadworthy.web.ui.site import Site
@@ -27,6 +28,9 @@ from roadworthy.web.ui.words import (
     version_link,
 )
 
+SHOWN = 100
+"""So many looks of a use case are shown, the newest."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
@@ -36,6 +40,7 @@ class Shelf:
     datasets: tuple[Dataset, ...]
     signed: tuple[KpiContract, Evidence] | None
     again: tuple[tuple[str, str], ...] = ()
+    looks: tuple[SealedLook, ...] = ()
 
 
 def build(site: Site, ask: Ask) -> Page:
@@ -58,12 +63,13 @@ def _shelf(tx: Transaction, case: UseCase) -> Shelf:
         tuple(tx.of(Dataset).find(use_case=case.id)),
         contract_in_force(tx, case.id),
         validate_again(tx, case.id),
+        looks_in(tx, case.id),
     )
 
 
 def _show(of: Shelf) -> Markup:
     title = [h("h1", of.case.id, class_="sentence"), h("p", of.case.objective)]
-    return h("div", title, _case(of.case), _contract(of), _datasets(of), class_="stack", id=of.case.id)
+    return h("div", title, _case(of.case), _contract(of), _datasets(of), _looks(of), class_="stack", id=of.case.id)
 
 
 def _case(case: UseCase) -> Markup:
@@ -142,6 +148,35 @@ def _datasets(of: Shelf) -> Markup:
         how = ("Hand some in: ", command("register data FILE --use-case", of.case.id, "--role train"), ".")
         return card("Data sets", empty("No data set yet.", *how), name=name)
     return card("Data sets", _table(of.datasets), name=name)
+
+
+def _looks(of: Shelf) -> Markup | None:
+    if not of.looks:
+        return None
+    charged = sum(x.charged for x in of.looks)
+    rows: list[list[Child]] = [
+        [
+            moment(x.at),
+            x.actor,
+            x.why,
+            version_link(x.version),
+            x.lineage,
+            str(x.number) if x.charged else h("span", "not charged", class_="dim"),
+            x.dataset,
+        ]
+        for x in of.looks[:SHOWN]
+    ]
+    said = (
+        f"{count(len(of.looks), 'look')}, {charged} charged. Whoever mends a model after a look fits it to the rows "
+        "looked at: from a lineage's second look on, V2 widens the interval (check sealed-reuse)."
+    )
+    names = ("When", "Who", "What", "Version", "Lineage", "Look", "Data set")
+    return card(
+        "Looks at sealed data",
+        h("p", said),
+        table("Looks at sealed data", names, rows),
+        name=f"looks-{of.case.id}",
+    )
 
 
 def _table(datasets: Sequence[Dataset]) -> Markup:

@@ -1,0 +1,30 @@
+"""`roadworthy data`: who looked at the sealed data, when, and how often."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from roadworthy.cli.desk import Desk, commands
+from roadworthy.cli.lookups import status_of, use_case_named
+
+
+def looks(
+    desk: Desk, use_case: Annotated[str, typer.Argument(help="The use case; not given: all of them.")] = ""
+) -> None:
+    """List every look at sealed data, newest first. A second look of one lineage at the same rows is charged in V2."""
+    with desk.road() as road:
+        cases = [use_case_named(road, use_case)] if use_case else list(status_of(road).use_cases)
+        seen = [look for case in cases for look in road.looks(case.id)]
+    table = Table("when", "who", "what", "version", "lineage", "look", "data", title="Looks at sealed data")
+    for look in seen:
+        number = str(look.number) if look.charged else "not charged"
+        table.add_row(
+            f"{look.at:%Y-%m-%d %H:%M}", look.actor, look.why, look.version, look.lineage, number, look.dataset
+        )
+    desk.answer(seen, table if seen else "Nobody has looked at sealed data yet.")
+
+
+app = commands("looks", "Sealed data: who looked at it, when, and how often.", looks=looks)
