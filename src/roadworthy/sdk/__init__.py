@@ -34,6 +34,7 @@ from roadworthy.domain.use_case import KpiContract, UseCase
 from roadworthy.sdk.handing_over import artifact_bytes, environment, read_bytes, table_bytes
 from roadworthy.sdk.transport import TIMEOUT_S, Connection
 from roadworthy.services.access.tokens import KnownToken, NewToken
+from roadworthy.services.catalog.splits import SplitDone
 
 
 class Road(Connection):
@@ -86,6 +87,16 @@ class Road(Connection):
         payload, file_name = table_bytes(source, name)
         query = {"role": role, "name": file_name, "synthetic": str(synthetic).lower()}
         return self._send("POST", f"/use-cases/{use_case}/datasets", Dataset, content=payload, params=query)
+
+    def split(self, source: Any, use_case: str, *, share: float, by: str = "random", seed: int = 0) -> SplitDone:
+        """Split the first file of a new use case into rows to train on and rows nobody sees."""
+        payload, file_name = table_bytes(source)
+        query = {"name": file_name, "share": repr(share), "by": by, "seed": str(seed)}
+        return self._send("POST", f"/use-cases/{use_case}/split", SplitDone, content=payload, params=query)
+
+    def download(self, dataset: str) -> bytes:
+        """A data set's bytes; those of sealed data are handed out to nobody."""
+        return self._reply("GET", f"/datasets/{dataset}/content").content
 
     def looks(self, use_case: str) -> list[SealedLook]:
         """Every look at the use case's sealed data, newest first."""

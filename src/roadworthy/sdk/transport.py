@@ -53,6 +53,9 @@ class Connection:
         return self._send("POST", path, kind, json=dict(body))
 
     def _send(self, method: str, path: str, kind: type[T], *, prefix: str = "/api/v1", **request: Any) -> T:
+        return msgspec.json.decode(self._reply(method, path, prefix=prefix, **request).content, type=kind)
+
+    def _reply(self, method: str, path: str, *, prefix: str = "/api/v1", **request: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self._token}", "X-Roadworthy-Actor": self.actor}
         if prefix == "":
             headers["Content-Type"] = "application/json"
@@ -64,7 +67,7 @@ class Connection:
             ) from problem
         if reply.status_code >= 400:
             raise error_of(reply)
-        return msgspec.json.decode(reply.content, type=kind)
+        return reply
 
 
 def error_of(reply: httpx.Response) -> RoadworthyError:

@@ -85,6 +85,13 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "GET /use-cases/{use_case}/contract": (Call(f"/use-cases/{CASE}/contract"),),
     "POST /use-cases/{use_case}/contract": (Call(f"/use-cases/{CASE}/contract", {"json": KPI}),),
     "GET /use-cases/{use_case}/datasets": (Call(f"/use-cases/{CASE}/datasets"),),
+    "POST /use-cases/{use_case}/split": (
+        Call(
+            f"/use-cases/{CASE}/split?share=0.3&name=x.parquet",
+            {"content": parquet(table(100, 9)), "headers": UPLOAD},
+        ),
+    ),
+    "GET /datasets/{dataset}/content": (Call("/datasets/{train}/content"),),
     "GET /use-cases/{use_case}/looks": (Call(f"/use-cases/{CASE}/looks"),),
     "POST /use-cases/{use_case}/datasets": (
         Call(
@@ -206,6 +213,7 @@ class Furnished:
         about = dict(call.about)
         headers = {"Authorization": f"Bearer {bearer}", **about.pop("headers", {})}
         path = PREFIX + call.path.replace("{victors}", self.secrets["victor"].token.id)
+        path = path.replace("{train}", self.world.dataset("train").id)
         reply = await client.request(method, path, headers=headers, **about)
         if method != "GET":
             self.put_back(self._state)

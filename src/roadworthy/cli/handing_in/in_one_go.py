@@ -9,13 +9,13 @@ from typing import Any
 
 from roadworthy.cli.desk import Desk
 from roadworthy.cli.handing_in.preflight import read_file, try_data, try_model, try_pair
-from roadworthy.cli.handing_in.splitting import split
 from roadworthy.cli.lookups import find_use_case, newest_dataset, who_may
 from roadworthy.domain.errors import SettingError
 from roadworthy.domain.model import DatasetRole, ModelVersion
 from roadworthy.domain.trust import Role
 from roadworthy.domain.use_case import DecisionPoint, DecisionPointKind, RiskTier, UseCase
 from roadworthy.sdk import Road
+from roadworthy.services.catalog.splitting import split
 from roadworthy.statistics.frame import Frame
 
 POINT = DecisionPoint("main", DecisionPointKind.APPLICATION, "the application")

@@ -15,10 +15,10 @@ from roadworthy.cli.files import write_new
 from roadworthy.cli.gates.next_steps import after_registering, asked_later
 from roadworthy.cli.handing_in.in_one_go import HandedIn, register_all
 from roadworthy.cli.handing_in.preflight import read_file, try_data, try_pair
-from roadworthy.cli.handing_in.splitting import split as split_rows
 from roadworthy.cli.lookups import newest_dataset, use_case_named
 from roadworthy.domain.errors import NotFoundError, SettingError
 from roadworthy.domain.model import DatasetRole
+from roadworthy.services.catalog.splitting import split as split_rows
 from roadworthy.statistics.frame import Frame
 
 UseCaseOption = Annotated[str, typer.Option(help="The use case.")]

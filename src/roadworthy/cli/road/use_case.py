@@ -9,10 +9,13 @@ import typer
 
 from roadworthy.cli.desk import Desk, command
 from roadworthy.cli.documents import read_document, read_point, refuse_unknown
+from roadworthy.cli.files import write_new
+from roadworthy.cli.handing_in.preflight import read_file
 from roadworthy.cli.lookups import who_may
 from roadworthy.domain.errors import SettingError
 from roadworthy.domain.trust import Role
-from roadworthy.domain.use_case import RiskTier
+from roadworthy.domain.use_case import RiskTier, UseCase
+from roadworthy.sdk import Road
 
 FIELDS = (
     "id", "objective", "owner", "target", "positive_label", "risk_tier", "label_delay_days", "decision_points",
@@ -44,8 +47,18 @@ def use_case(
         list[str] | None, typer.Option(help="A column not known when the decision is made (leakage).")
     ] = None,
     time_column: Annotated[str, typer.Option(help="The column that orders rows in time.")] = "",
+    data: Annotated[
+        Path | None, typer.Option(help="Its first data: split here and now, before anybody sees the sealed rows.")
+    ] = None,
+    sealed_share: Annotated[float, typer.Option(help="With --data: the share of rows to seal.")] = 0.25,
+    split_by: Annotated[
+        str,
+        typer.Option(help="With --data: random, or time (the latest rows); not given: time if there is a column."),
+    ] = "",
+    seed: Annotated[int, typer.Option(help="With --data: seed of the draw.")] = 0,
+    train_to: Annotated[Path | None, typer.Option(help="With --data: write the rows to train on here.")] = None,
 ) -> None:
-    """Register a use case from options, a file, or both."""
+    """Register a use case from options, a file, or both; with --data, its data are split and sealed at once."""
     given: dict[str, Any] = {
         "id": name, "target": target, "positive_label": positive, "objective": objective, "owner": owner,
         "risk_tier": tier, "label_delay_days": label_delay_days, "sensitive": sensitive, "segments": segment,
@@ -54,9 +67,15 @@ def use_case(
     }  # fmt: skip
     about = (read_document(file, FIELDS) if file else {}) | {k: v for k, v in given.items() if v}
     check_case(about)
+    if data is not None:
+        _refuse_early(data, train_to, str(about["target"]))
     with desk.road() as road:
         about.setdefault("owner", who_may(road, Role.BUSINESS_OWNER))
         registered = road.use_case(about.pop("id"), **about)
+        if data is not None:
+            rule = split_by or ("time" if registered.time_column else "random")
+            _split(desk, road, registered, data, train_to, share=sealed_share, by=rule, seed=seed)
+            return
     desk.answer(
         registered,
         f"Use case {registered.id}: {registered.objective}\n"
@@ -64,6 +83,31 @@ def use_case(
         f"owner {registered.owner}, decision point {', '.join(p.name for p in registered.decision_points)}",
         f"Next: roadworthy register data FILE --use-case {registered.id} --split 0.25 --train-to TRAIN.csv, then "
         f"roadworthy agree {registered.id} --value EXPRESSION --unit UNIT --as {registered.owner}",
+    )
+
+
+def _refuse_early(data: Path, train_to: Path | None, target: str) -> None:
+    """What cannot be read, or not be written afterwards, leaves no use case behind."""
+    read_file(data).require([target], f"'{data.name}'")
+    if train_to is not None and train_to.exists():
+        raise SettingError(
+            f"'{train_to}' exists already", remedy="Name another file for --train-to.", field="train_to"
+        )
+
+
+def _split(desk: Desk, road: Road, case: UseCase, data: Path, train_to: Path | None, **terms: Any) -> None:
+    """Split and seal the first data, write the rows to train on, and say what was done."""
+    done = road.split(data, case.id, **terms)
+    where = ""
+    if train_to is not None:
+        write_new(train_to, road.download(done.train.id))
+        where = f", written to {train_to}"
+    desk.answer(
+        {"use_case": case, "split": done},
+        f"Use case {case.id}: {case.objective}",
+        f"  {done.train.rows:,} rows to train on: {done.train.id}{where}",
+        f"  {done.sealed.rows:,} rows sealed, handed out to nobody: {done.sealed.id} ({done.how})",
+        f"Next: roadworthy agree {case.id} --value EXPRESSION --unit UNIT --as {case.owner}",
     )
 
 

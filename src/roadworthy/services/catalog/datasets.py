@@ -12,7 +12,7 @@ from roadworthy.domain.ports import ArtifactStore, Transaction
 from roadworthy.domain.trust import Person
 from roadworthy.domain.use_case import UseCase
 from roadworthy.evidence.digest import sha256
-from roadworthy.services.catalog.sealed import refuse_sealed_bytes
+from roadworthy.services.catalog.sealed import refuse_handing_out, refuse_sealed_bytes
 from roadworthy.services.catalog.tables import read_table, refuse_other_shape, split_target
 from roadworthy.services.facts import facts_of
 from roadworthy.services.house import House
@@ -58,7 +58,14 @@ def register_dataset(
                 remedy="A model may not be judged on what it was trained on: give other rows.",
                 digest=digest,
             )
-    dataset = Dataset(
+    dataset = described(house, use_case, role, digest, frame, source)
+    with house.store.begin() as tx:
+        return add_dataset(house, tx, actor, replace(dataset, synthetic=synthetic))
+
+
+def described(house: House, use_case: str, role: DatasetRole, digest: str, frame: Frame, source: str) -> Dataset:
+    """A data set of these rows, not yet recorded."""
+    return Dataset(
         id=f"{use_case}-{role.name.lower()}-{digest[:10]}",
         use_case=use_case,
         role=role,
@@ -67,18 +74,28 @@ def register_dataset(
         columns=frame.names,
         source=source,
         created_at=house.clock.now(),
-        synthetic=synthetic,
     )
-    with house.store.begin() as tx:
-        tx.of(Dataset).add(dataset)
-        house.record(
-            tx,
-            actor.id,
-            "dataset-registered",
-            dataset.id,
-            facts={"digest": digest, "role": role.value, "rows": frame.n_rows},
-        )
+
+
+def add_dataset(house: House, tx: Transaction, actor: Person, dataset: Dataset) -> Dataset:
+    """Record a data set whose bytes are kept already."""
+    tx.of(Dataset).add(dataset)
+    facts = {"digest": dataset.digest, "role": dataset.role.value, "rows": dataset.rows}
+    house.record(tx, actor.id, "dataset-registered", dataset.id, facts=facts)
     return dataset
+
+
+def dataset_bytes(house: House, actor: Person, dataset_id: str) -> tuple[Dataset, bytes]:
+    """A data set's bytes, for who may hand in data; sealed ones go to nobody.
+
+    Raises:
+        RefusedError: the data set is sealed; the attempt is recorded.
+    """
+    with house.store.read() as tx:
+        dataset = tx.of(Dataset).get(dataset_id)
+    house.allow(actor, "register-dataset", facts_of(house, use_case=dataset.use_case))
+    refuse_handing_out(house, actor, dataset)
+    return dataset, house.artifacts.get(dataset.digest)
 
 
 class Shelf(Protocol):

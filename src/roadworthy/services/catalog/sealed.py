@@ -5,7 +5,7 @@ Also when the person's role allows the action. A look before the contract is sig
 
 from __future__ import annotations
 
-from roadworthy.domain.errors import ConflictError, RoadworthyError, SettingError
+from roadworthy.domain.errors import ConflictError, RefusedError, RoadworthyError, SettingError
 from roadworthy.domain.model import Dataset, DatasetRole
 from roadworthy.domain.trust import Person
 from roadworthy.services.house import House
@@ -40,6 +40,16 @@ def refuse_sealed_bytes(
     """
     with house.store.read() as tx:
         same = tx.of(Dataset).find(digest=digest, role=DatasetRole.SEALED)
+        parts = [
+            d for d in tx.of(Dataset).find(use_case=use_case, role=DatasetRole.SEALED) if d.split_from == digest
+        ]
+    if parts:
+        refusal = ConflictError(
+            f"'{name}' is the file that '{parts[0].id}' was split off from: it holds the sealed rows",
+            remedy="Train on the other part, and judge on the sealed one.",
+            digest=digest,
+        )
+        raise recorded(house, actor, use_case, f"register '{name}' as {role.value}", refusal)
     if same and role is not DatasetRole.SEALED:
         refusal = ConflictError(
             f"'{name}' is registered as sealed test data already",
@@ -47,6 +57,21 @@ def refuse_sealed_bytes(
             digest=digest,
         )
         raise recorded(house, actor, use_case, f"register '{name}' as {role.value}", refusal)
+
+
+def refuse_handing_out(house: House, actor: Person, dataset: Dataset) -> None:
+    """Refuse to give sealed bytes to anybody.
+
+    Raises:
+        RefusedError: the data set is sealed; the attempt is recorded.
+    """
+    if dataset.role is DatasetRole.SEALED:
+        refusal = RefusedError(
+            f"'{dataset.id}' is sealed test data, and its rows are handed out to nobody",
+            remedy="A gate looks at them for you: `roadworthy validate`.",
+            dataset=dataset.id,
+        )
+        raise recorded(house, actor, dataset.use_case, f"download {dataset.id}", refusal)
 
 
 def recorded(house: House, actor: Person, use_case: str, attempt: str, refusal: RoadworthyError) -> RoadworthyError:

@@ -40,6 +40,8 @@ ROUTES: dict[str, Needs] = {
     "POST /use-cases/{use_case}/contract": _needs("agree-contract"),
     "GET /use-cases/{use_case}/datasets": _needs(READ),
     "GET /use-cases/{use_case}/looks": _needs(READ),
+    "POST /use-cases/{use_case}/split": _needs("register-dataset", upload=True),
+    "GET /datasets/{dataset}/content": _needs("register-dataset"),
     "POST /use-cases/{use_case}/datasets": _needs("register-dataset", upload=True),
     "GET /versions": _needs(READ),
     "POST /versions": _needs("register-version", upload=True),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,8 +12,9 @@ from roadworthy.domain.errors import NotFoundError, SettingError
 from roadworthy.domain.model import Dataset, DatasetRole
 from roadworthy.domain.use_case import Bound, DecisionPoint, DecisionPointKind, KpiLimit, RiskTier, UseCase
 from roadworthy.services.catalog.contracts import KpiTerms, agree_contract, contract_in_force, validate_again
-from roadworthy.services.catalog.datasets import register_dataset
+from roadworthy.services.catalog.datasets import dataset_bytes, register_dataset
 from roadworthy.services.catalog.looks import looks
+from roadworthy.services.catalog.splits import SplitTerms, split_at_creation
 from roadworthy.services.catalog.use_cases import register_use_case
 from roadworthy.services.house import plain
 from roadworthy.web.api.entry.access import ActingPerson, TheHouse
@@ -150,6 +151,39 @@ def list_datasets(house: TheHouse, actor: ActingPerson, use_case: str) -> list[d
     with house.store.read() as tx:
         tx.of(UseCase).get(use_case)
         return [plain(d) for d in tx.of(Dataset).find(use_case=use_case)]
+
+
+@router.post("/use-cases/{use_case}/split", status_code=201)
+async def post_split(
+    house: TheHouse,
+    actor: ActingPerson,
+    use_case: str,
+    request: Request,
+    *,
+    name: Annotated[str, Query()],
+    share: Annotated[float, Query()],
+    by: Annotated[str, Query()] = "random",
+    seed: Annotated[int, Query()] = 0,
+) -> dict[str, Any]:
+    """Split the first file of a new use case into training and sealed rows: the body is the file's bytes."""
+    data = await request.body()
+    terms = SplitTerms(share, by, seed)
+    found: dict[str, Any] = plain(
+        await run_in_threadpool(split_at_creation, house, actor, use_case, data, name, terms)
+    )
+    return found
+
+
+@router.get("/datasets/{dataset}/content")
+def get_content(house: TheHouse, actor: ActingPerson, dataset: str) -> Response:
+    """A data set's bytes; those of sealed data are handed out to nobody."""
+    found, data = dataset_bytes(house, actor, dataset)
+    kind = "parquet" if data.startswith(b"PAR1") else "csv"
+    return Response(
+        data,
+        media_type="application/octet-stream",
+        headers={"Content-Disposition": f'attachment; filename="{found.id}.{kind}"'},
+    )
 
 
 @router.get("/use-cases/{use_case}/looks")

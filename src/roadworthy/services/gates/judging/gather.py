@@ -13,6 +13,7 @@ from roadworthy.domain.ports import Transaction
 from roadworthy.domain.serving import Endpoint, MonitorPlan
 from roadworthy.domain.trust import Evidence, HandOff, Person, Role, SignOff
 from roadworthy.domain.use_case import KpiContract, UseCase
+from roadworthy.services.catalog.looks import charged_looks
 from roadworthy.services.house import House
 from roadworthy.services.serve.plan import current_deployment, plan_deployment
 from roadworthy.services.watch.monitors import MONITORS

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from roadworthy.cli.handing_in.splitting import split
 from roadworthy.domain.errors import SettingError
+from roadworthy.services.catalog.splitting import split
 from roadworthy.statistics.frame import Frame
 
 ROWS = 1000
