@@ -51,7 +51,7 @@ SECTIONS: dict[str, tuple[Row, ...]] = {
         Row("status", "records.status", "Where every version and endpoint stands."),
         Row("versions", "records.versions", "List versions: filter, order, page by page."),
         Row("work", "records.work", "Work items: defects on their way back to development."),
-        Row("data", "records.data", "Who looked at the sealed data, when, and how often."),
+        Row("data", "records.data", "Data sets, and who looked at the sealed ones."),
         Row("trace", "records.trace", "From one request id to version, people, outcome and money."),
         Row("changes", "records.changes", "The change record: who did what, and why."),
         Row("bundle", "records.bundle", "Write everything that proves a version into one file."),

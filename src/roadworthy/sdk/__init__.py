@@ -88,6 +88,10 @@ class Road(Connection):
         query = {"role": role, "name": file_name, "synthetic": str(synthetic).lower()}
         return self._send("POST", f"/use-cases/{use_case}/datasets", Dataset, content=payload, params=query)
 
+    def datasets(self, use_case: str) -> list[Dataset]:
+        """The data sets of a use case, oldest first."""
+        return self._get(f"/use-cases/{use_case}/datasets", list[Dataset])
+
     def split(self, source: Any, use_case: str, *, share: float, by: str = "random", seed: int = 0) -> SplitDone:
         """Split the first file of a new use case into rows to train on and rows nobody sees."""
         payload, file_name = table_bytes(source)

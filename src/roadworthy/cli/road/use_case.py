@@ -12,7 +12,7 @@ from roadworthy.cli.documents import read_document, read_point, refuse_unknown
 from roadworthy.cli.files import write_new
 from roadworthy.cli.handing_in.preflight import read_file
 from roadworthy.cli.lookups import who_may
-from roadworthy.domain.errors import SettingError
+from roadworthy.domain.errors import AlreadyExistsError, SettingError
 from roadworthy.domain.trust import Role
 from roadworthy.domain.use_case import RiskTier, UseCase
 from roadworthy.sdk import Road
@@ -90,9 +90,7 @@ def _refuse_early(data: Path, train_to: Path | None, target: str) -> None:
     """What cannot be read, or not be written afterwards, leaves no use case behind."""
     read_file(data).require([target], f"'{data.name}'")
     if train_to is not None and train_to.exists():
-        raise SettingError(
-            f"'{train_to}' exists already", remedy="Name another file for --train-to.", field="train_to"
-        )
+        raise AlreadyExistsError(f"'{train_to}' exists already", remedy="Choose another name; nothing was done.")
 
 
 def _split(desk: Desk, road: Road, case: UseCase, data: Path, train_to: Path | None, **terms: Any) -> None:
