@@ -1,4 +1,4 @@
-"""What looking again costs: the formula against its own inequality, and against analysts who look for luck."""
+"""What looking again costs: the count against its definition, and the interval against analysts who look for luck."""
 
 from __future__ import annotations
 
@@ -6,79 +6,99 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import binom
+from scipy.stats import norm, t
 from sklearn.metrics import roc_auc_score
 
 from roadworthy.domain.errors import SettingError
-from roadworthy.statistics.reuse import looks_width
+from roadworthy.statistics.ranking import auc_interval
+from roadworthy.statistics.reuse import log_models
 
-LEVEL = 0.95
-
-
-@pytest.mark.parametrize("looks", [1, 2, 7])
-@pytest.mark.parametrize("bits", [1.0, 10.0])
-def test_the_chance_of_all_models_an_analyst_may_arrive_at_adds_up_to_what_is_left_of_the_level(
-    looks: int, bits: float
-) -> None:
-    t = looks_width(400, looks, LEVEL, bits)
-    per_model = 2 * math.exp(-2 * 400 * t * t)
-    assert 2 ** (bits * (looks - 1)) * per_model == pytest.approx(1 - LEVEL)
+LEVEL, BITS = 0.95, 10.0
 
 
-def test_one_look_is_hoeffdings_interval_and_wider_than_the_exact_binomial_one() -> None:
-    t = looks_width(400, 1, LEVEL, 10.0)
-    assert t == pytest.approx(math.sqrt(math.log(2 / 0.05) / 800))
-    outside = binom.cdf(400 * (0.5 - t), 400, 0.5) + binom.sf(400 * (0.5 + t) - 1, 400, 0.5)
-    assert outside <= 0.05
+def optimism_and_half(y: np.ndarray, scores: np.ndarray, looks: int) -> tuple[float, float]:
+    """How far the figure lies above one half, and how far the lower limit after so many looks lies below it."""
+    value = roc_auc_score(y, scores)
+    return value - 0.5, value - auc_interval(y, scores, LEVEL, log_models(looks, BITS)).low
 
 
-def test_each_look_costs_and_rows_pay_for_it() -> None:
-    widths = [looks_width(500, k, LEVEL, 10.0) for k in range(1, 20)]
-    assert widths == sorted(widths)
-    assert looks_width(5000, 5, LEVEL, 10.0) < looks_width(500, 5, LEVEL, 10.0)
-    assert looks_width(500, 5, LEVEL, 0.0) == looks_width(500, 1, LEVEL, 0.0)  # who is told nothing learns nothing
+@pytest.mark.parametrize("looks", [1, 2, 3])
+@pytest.mark.parametrize("bits", [0, 1, 4])
+def test_the_models_are_all_transcripts_of_the_earlier_looks(looks: int, bits: int) -> None:
+    transcripts = {divmod(n, 2**bits) for n in range(2 ** (bits * (looks - 1)))}
+    assert math.exp(log_models(looks, bits)) == pytest.approx(len(transcripts))
+
+
+def test_the_interval_is_delongs_with_students_quantile_at_the_level_left_to_one_model() -> None:
+    rng = np.random.default_rng(0)
+    y = (np.arange(300) % 3 == 0).astype(float)
+    scores = rng.random(300) + 0.3 * y
+    once, twice = auc_interval(y, scores, LEVEL), auc_interval(y, scores, LEVEL, log_models(2, BITS))
+    error = (once.high - once.low) / (2 * norm.isf(0.025))
+    assert twice.high - twice.low == pytest.approx(2 * t.isf(0.025 / 1024, 99) * error)
+
+
+def test_each_look_costs() -> None:
+    y, scores = (np.arange(4000) % 2).astype(float), np.random.default_rng(1).random(4000)
+    lows = [auc_interval(y, scores, LEVEL, log_models(k, BITS)).low for k in range(1, 20)]
+    assert lows == sorted(lows, reverse=True)
+    assert len(set(lows)) == len(lows)
+
+
+def test_more_looks_than_a_float_can_count_leave_nothing_and_never_not_a_number() -> None:
+    y = (np.arange(400) % 2).astype(float)
+    for scores in (np.random.default_rng(1).random(400), np.full(400, 0.5)):
+        low = auc_interval(y, scores, LEVEL, log_models(10**6, BITS)).low
+        assert 0.0 <= low <= 0.5
+
+
+def test_a_useless_model_leaves_the_interval_no_more_often_than_its_level_says_far_out_too() -> None:
+    rng, y, outside = np.random.default_rng(12), np.r_[np.ones(40), np.zeros(400)], 0
+    for _ in range(4000):
+        outside += auc_interval(y, rng.random(440), LEVEL, math.log(20)).low > 0.5
+    assert outside <= 4000 * 0.00125 + 3 * math.sqrt(4000 * 0.00125)
+
+
+def test_a_perfect_figure_is_worth_less_after_looks_too() -> None:
+    y = (np.arange(100) < 50).astype(float)
+    assert auc_interval(y, y, LEVEL, log_models(2, BITS)).low == pytest.approx((0.05 / 1024) ** (1 / 50))
 
 
 BAD = {
-    "no rows": (0, 1, 0.95, 10.0, "rows"),
-    "no look": (10, 0, 0.95, 10.0, "looks"),
-    "certainty": (10, 1, 1.0, 10.0, "level"),
-    "less than nothing told": (10, 1, 0.95, -1.0, "bits"),
-    "everything told": (10, 1, 0.95, math.inf, "bits"),
+    "no look": (0, 10.0, "looks"),
+    "less than nothing told": (1, -1.0, "bits"),
+    "everything told": (1, math.inf, "bits"),
 }
 
 
-@pytest.mark.parametrize(("rows", "looks", "level", "bits", "name"), BAD.values(), ids=BAD)
-def test_arguments_outside_their_range_are_refused_by_name(
-    rows: int, looks: int, level: float, bits: float, name: str
-) -> None:
+@pytest.mark.parametrize(("looks", "bits", "name"), BAD.values(), ids=BAD)
+def test_arguments_outside_their_range_are_refused_by_name(looks: int, bits: float, name: str) -> None:
     with pytest.raises(SettingError, match=f"{name} is"):
-        looks_width(rows, looks, level, bits)
+        log_models(looks, bits)
 
 
 @pytest.mark.parametrize("looks", [2, 10, 50])
 def test_an_analyst_who_keeps_the_best_of_k_random_models_stays_below_the_bound(looks: int) -> None:
     rng = np.random.default_rng(looks)
     y = (np.arange(400) % 2 == 0).astype(float)
-    optimism = []
+    found = []
     for _ in range(60):
-        best = max(roc_auc_score(y, rng.random(400)) for _ in range(looks))
-        optimism.append(best - 0.5)  # random scores: the truth is 0.5
-    bound = looks_width(200, looks, LEVEL, 10.0)
-    assert np.mean(optimism) > 0.01  # the best of k does look better than it is
-    assert max(optimism) < bound
+        best = max((rng.random(400) for _ in range(looks)), key=lambda scores: roc_auc_score(y, scores))
+        found.append(optimism_and_half(y, best, looks))  # random scores: the truth is 0.5
+    assert np.mean([optimism for optimism, _ in found]) > 0.01  # the best of k does look better than it is
+    assert np.mean([optimism < half for optimism, half in found]) >= LEVEL
 
 
 def test_the_boosting_attack_beats_one_look_and_stays_below_the_bound_for_all_of_them() -> None:
-    """Blum & Hardt's attack: keep the random labellings that were told to be above a half, and let them vote."""
+    """Blum & Hardt's attack: keep the random scores that were told to be better than chance, and let them vote."""
     rng, rows, looks = np.random.default_rng(1), 400, 60
-    naive, honest = looks_width(rows, 1, LEVEL, 10.0), looks_width(rows, looks + 1, LEVEL, 10.0)
-    optimism = []
-    for _ in range(40):
-        y = rng.integers(0, 2, rows)
-        guesses = rng.integers(0, 2, (looks, rows))
-        told = (guesses == y).mean(axis=1)
-        vote = guesses[told > 0.5].mean(axis=0) > 0.5
-        optimism.append(float((vote == y).mean()) - 0.5)
-    assert np.mean(optimism) > naive  # the interval of a first look would have believed it
-    assert max(optimism) < honest
+    y = (np.arange(rows) % 2).astype(float)
+    naive, honest = [], []
+    for _ in range(30):
+        guesses = rng.random((looks, rows))
+        told = np.array([roc_auc_score(y, guess) for guess in guesses])
+        vote = guesses[told > 0.5].mean(axis=0)
+        naive.append(optimism_and_half(y, vote, 1))
+        honest.append(optimism_and_half(y, vote, looks + 1))
+    assert np.mean([optimism > half for optimism, half in naive]) > 0.9  # a first look's interval would believe it
+    assert all(optimism < half for optimism, half in honest)

@@ -6,8 +6,11 @@ else with `DataError`. Nothing here decides what is good enough.
 
 from __future__ import annotations
 
+import math
+import sys
+
 import numpy as np
-from scipy.special import ndtri
+from scipy.special import ndtri, stdtrit
 from scipy.stats import rankdata
 
 from roadworthy.domain.errors import DataError
@@ -27,11 +30,16 @@ def auc(y: Array, scores: Array) -> float:
     return float(_components(events, values)[0])
 
 
-def auc_interval(y: Array, scores: Array, level: float = 0.95) -> Interval:
+def auc_interval(y: Array, scores: Array, level: float = 0.95, log_models: float = 0.0) -> Interval:
     """Interval of the AUC from DeLong's variance, in the O(n log n) midrank form, cut to 0..1.
 
+    With `log_models` it holds for exp(log_models) models at once, each given (1 - level) / exp(log_models) to be
+    wrong with (Bonferroni): whichever of them somebody chose after looking, it is inside. So far out the variance's
+    own error counts: Student's quantile with as many degrees of freedom as the rarer class has rows, less one.
+
     At an observed AUC of exactly 0 or 1 that variance is zero, which would claim certainty; then the bound is the
-    exact one for min(positives, negatives) independent pairs, all ordered alike: (1 - level)^(1/pairs).
+    exact one for min(positives, negatives) independent pairs, all ordered alike: alpha^(1/pairs), where alpha is
+    1 - level divided by the number of models.
 
     Raises:
         DataError: fewer than two rows of either class, or as in `auc`.
@@ -41,9 +49,10 @@ def auc_interval(y: Array, scores: Array, level: float = 0.95) -> Interval:
     events, values = _two_of_each(y, scores)
     area, v10, v01 = _components(events, values)
     if area in (0.0, 1.0):
-        edge = (1.0 - level) ** (1.0 / min(len(v10), len(v01)))
+        edge = math.exp((math.log1p(-level) - log_models) / min(len(v10), len(v01)))
         return Interval(edge, 1.0, level) if area == 1.0 else Interval(0.0, 1.0 - edge, level)
-    half = _z(level) * float(np.sqrt(np.var(v10, ddof=1) / len(v10) + np.var(v01, ddof=1) / len(v01)))
+    error = float(np.sqrt(np.var(v10, ddof=1) / len(v10) + np.var(v01, ddof=1) / len(v01)))
+    half = _quantile(level, log_models, min(len(v10), len(v01)) - 1) * error
     return Interval(max(0.0, area - half), min(1.0, area + half), level)
 
 
@@ -177,3 +186,10 @@ def _components(events: Bools, values: Floats) -> tuple[float, Floats, Floats]:
 
 def _z(level: float) -> float:
     return float(ndtri(0.5 + level / 2.0))
+
+
+def _quantile(level: float, log_models: float, freedom: int) -> float:
+    if not log_models:
+        return _z(level)
+    tail = math.exp(math.log((1.0 - level) / 2.0) - log_models)
+    return -float(stdtrit(freedom, max(tail, sys.float_info.min)))

@@ -10,10 +10,9 @@ from roadworthy.checks.material import Material
 from roadworthy.checks.validation.judging import scores_of, too_few
 from roadworthy.domain.gate import Finding, Step
 from roadworthy.domain.returns import DefectKind
-from roadworthy.domain.use_case import Interval
 from roadworthy.domain.verdict import Verdict
-from roadworthy.statistics.ranking import auc
-from roadworthy.statistics.reuse import looks_width
+from roadworthy.statistics.ranking import auc, auc_interval
+from roadworthy.statistics.reuse import log_models
 
 
 @dataclass(frozen=True)
@@ -48,14 +47,16 @@ class SealedReuse(Check):
         0.5..0.999); `min_rows` (200) and `min_events` (25 rows of the rarer class).
 
     Verdict:
-        pass at the first look. At a later one: fail with more than max_looks looks, or when AUC less the width for
-        that many looks is below 0.5 + min_gain although the width of one look would leave it there (overfit); else
-        warn (overfit). The width holds with probability >= level for every analyst who learns at most `bits` bits
-        from a look, whatever they do with them. A gate prints more than one figure: who steers by all of them learns
-        more, and the bound is then too narrow. Rows are taken as independent.
+        pass at the first look. At a later one, with the DeLong interval that holds for every model an analyst may
+        have arrived at who learns at most `bits` bits from a look, whatever they do with them: warn when its lower
+        limit >= 0.5 + min_gain (overfit); fail when it is not although a first look's would be, or with more than
+        max_looks looks (overfit). The lower limit lies above the truth with probability <= (1 - level) / 2, as far
+        as DeLong's approximation, with Student's quantile, reaches into its tail. A gate prints more than one
+        figure: who steers by all of them learns more, and the interval is then too narrow. Rows are taken as
+        independent.
 
     Inconclusive/Error:
-        inconclusive with too few rows or events, or when even the width of one look leaves nothing of the claim;
+        inconclusive with too few rows or events, or when not even a first look's interval would hold the claim;
         error when the model answers no number in 0..1.
 
     Example:
@@ -66,7 +67,7 @@ class SealedReuse(Check):
 
     References:
         Dwork et al. 2015, Generalization in Adaptive Data Analysis and Holdout Reuse; Blum & Hardt 2015, The Ladder;
-        Hoeffding 1963, section 5b.
+        DeLong, DeLong & Clarke-Pearson 1988.
     """
 
     id = "sealed-reuse"
@@ -85,17 +86,16 @@ class SealedReuse(Check):
         if reasons:
             message = f"{rows} sealed rows do not hold enough rows of both classes to say what a look costs."
             return self.finding(Verdict.INCONCLUSIVE, message, rows=rows, reasons=reasons)
-        value = auc(sealed.y, scores_of(score, sealed.frame, version))
-        rarer = int(min((sealed.y == 1.0).sum(), (sealed.y == 0.0).sum()))
-        first = looks_width(rarer, 1, params.level, params.bits)
-        width = looks_width(rarer, looks, params.level, params.bits)
-        claim = 0.5 + params.min_gain
-        verdict, reasons = _judged(value, first, width, claim, looks, params.max_looks)
+        scores = scores_of(score, sealed.frame, version)
+        value, claim = auc(sealed.y, scores), 0.5 + params.min_gain
+        first = auc_interval(sealed.y, scores, params.level)
+        now = auc_interval(sealed.y, scores, params.level, log_models(looks, params.bits))
+        verdict, reasons = _judged(first.low, now.low, claim, looks, params.max_looks)
         return self.finding(
             verdict,
-            _sentence(looks, value, width, claim, reasons),
+            _sentence(looks, value, now.low, claim, reasons),
             statistic=value,
-            interval=Interval(max(0.0, value - width), min(1.0, value + width), params.level),
+            interval=now,
             threshold=claim,
             unit="AUC",
             rows=rows,
@@ -103,40 +103,36 @@ class SealedReuse(Check):
             details={
                 "looks": looks,
                 "max_looks": params.max_looks,
-                "width_first_look": first,
-                "width_now": width,
-                "rows_of_the_rarer_class": rarer,
+                "low_at_a_first_look": first.low,
                 "versions": [look.version for look in seen[-20:]],
             },
         )
 
 
-def _judged(
-    value: float, first: float, width: float, claim: float, looks: int, most: int
-) -> tuple[Verdict, tuple[str, ...]]:
+def _judged(first: float, now: float, claim: float, looks: int, most: int) -> tuple[Verdict, tuple[str, ...]]:
+    """The verdict from the lower limits at a first look and at this one."""
     if looks > most:
         return Verdict.FAIL, ("too-many-looks",)
     if looks == 1:
         return Verdict.PASS, ()
-    if value - width >= claim:
+    if now >= claim:
         return Verdict.WARN, ("looked-again",)
-    if value - first >= claim:
+    if first >= claim:
         return Verdict.FAIL, ("worn-out",)
-    return Verdict.INCONCLUSIVE, ("too-few-rows-to-look-again",)
+    return Verdict.INCONCLUSIVE, ("not-proven-at-a-first-look",)
 
 
-def _sentence(looks: int, value: float, width: float, claim: float, reasons: tuple[str, ...]) -> str:
-    if looks == 1:
+def _sentence(looks: int, value: float, low: float, claim: float, reasons: tuple[str, ...]) -> str:
+    if not reasons:
         return f"This lineage looks at these sealed rows for the first time: AUC {value:.3f} is what it says."
     said = (
         f"Look {looks} of this lineage at these sealed rows. Whoever mends a model after a look fits it to the rows "
-        f"looked at, so AUC {value:.3f} may flatter; after {looks} looks it is known to {width:.3f}, and "
-        f"{value - width:.3f} "
+        f"looked at, so AUC {value:.3f} may flatter; after {looks} looks it proves {low:.3f}, "
     )
     ending = {
-        "looked-again": f"is still at least {claim:.3f}; new sealed rows would say it better.",
-        "worn-out": f"is no longer at least {claim:.3f}: seal new rows.",
-        "too-many-looks": "counts no more, since that is more looks than the playbook allows: seal new rows.",
-        "too-few-rows-to-look-again": f"is below {claim:.3f}, as it would be at a first look: seal more rows.",
+        "looked-again": f"still at least {claim:.3f}; new sealed rows would say it better.",
+        "worn-out": f"no longer at least {claim:.3f}: seal new rows.",
+        "too-many-looks": "and counts no more, since that is more looks than the playbook allows: seal new rows.",
+        "not-proven-at-a-first-look": f"and at a first look it would not have proven {claim:.3f} either.",
     }
     return said + ending[reasons[0]]
