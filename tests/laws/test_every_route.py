@@ -13,6 +13,9 @@ from roadworthy.web.api.app import PREFIX, build_api
 OPEN = {"GET /api/openapi.json"}
 """What answers without a token: the description of the API, which is also in the documentation."""
 
+ROWS = {"GET /datasets/{dataset}/content"}
+"""What hands out people's rows asks for more than reading: whoever may hand data in may have them back."""
+
 
 def routes_of(app: Any) -> set[str]:
     """Every route of an application as `METHOD /path`, those left out of its description too."""
@@ -44,7 +47,7 @@ def test_an_action_a_route_names_is_one_of_the_policys(route: str) -> None:
     needs = ROUTES[route]
     assert needs.actions
     assert set(needs.actions) <= set(ACTIONS)
-    assert (needs.actions == ("read",)) == route.startswith("GET ")
+    assert (needs.actions == ("read",)) == (route.startswith("GET ") and route not in ROWS)
 
 
 @pytest.mark.parametrize("route", ROUTES)
