@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pytest
 
 from roadworthy.domain import faults
 from roadworthy.domain.errors import DigestMismatchError, InputError, NotFoundError
+from roadworthy.domain.folder import Folder, write_list
 from roadworthy.domain.ports import ArtifactStore
 
 ABSENT = "0" * 64
@@ -101,3 +102,80 @@ def test_threads_that_keep_the_same_and_other_bytes_all_find_them(artifacts: Art
     with ThreadPoolExecutor(8) as pool:
         digests = list(pool.map(artifacts.put, bodies))
     assert [artifacts.get(d) for d in digests] == bodies
+
+
+FOLDER = Folder(
+    {"MLmodel": b"flavors", "model.onnx": b"model", "data/w.bin": b"weights", "data/again.bin": b"weights"}
+)
+
+
+def test_a_folder_comes_back_whole_under_its_digest_and_its_list(artifacts: ArtifactStore) -> None:
+    digest, files = artifacts.keep(FOLDER)
+    assert digest == FOLDER.digest
+    assert artifacts.get(files) == write_list(FOLDER.digests)
+    assert artifacts.fetch(digest, files) == FOLDER
+    assert artifacts.keep(FOLDER) == (digest, files)
+
+
+def test_bytes_are_kept_and_fetched_without_a_list(artifacts: ArtifactStore) -> None:
+    digest, files = artifacts.keep(b"weights")
+    assert (digest, files) == (artifacts.put(b"weights"), "")
+    assert artifacts.fetch(digest) == b"weights"
+
+
+@pytest.mark.parametrize("name", sorted(FOLDER.files))
+def test_a_folder_with_one_damaged_file_is_refused_by_that_files_name(
+    artifacts: ArtifactStore, damage: Callable[[str], None], name: str
+) -> None:
+    digest, files = artifacts.keep(FOLDER)
+    damage(FOLDER.digests[name])
+    same = [n for n in FOLDER.files if FOLDER.files[n] == FOLDER.files[name]]
+    with pytest.raises(DigestMismatchError, match=f"file '({'|'.join(same)})' of the folder.*are others now"):
+        artifacts.fetch(digest, files)
+
+
+def test_a_folder_whose_list_is_damaged_or_another_folders_is_refused(
+    artifacts: ArtifactStore, damage: Callable[[str], None]
+) -> None:
+    digest, files = artifacts.keep(FOLDER)
+    _, other = artifacts.keep(Folder({"MLmodel": b"other"}))
+    with pytest.raises(DigestMismatchError, match="is of the folder"):
+        artifacts.fetch(digest, other)
+    damage(files)
+    with pytest.raises(DigestMismatchError, match="are others now"):
+        artifacts.fetch(digest, files)
+
+
+def test_what_is_no_list_of_files_is_refused(artifacts: ArtifactStore) -> None:
+    digest, _ = artifacts.keep(FOLDER)
+    with pytest.raises(DigestMismatchError, match=r"malformed|no file"):
+        artifacts.fetch(digest, artifacts.put(b"rm -rf"))
+
+
+def test_a_folder_with_a_file_that_is_not_there_is_not_found_by_name(artifacts: ArtifactStore) -> None:
+    absent = Folder({"a.bin": b"never kept"})
+    with pytest.raises(NotFoundError, match=r"file 'a\.bin' of the folder: there is no artifact"):
+        artifacts.fetch(absent.digest, artifacts.put(write_list(absent.digests)))
+
+
+def test_a_folder_is_there_only_when_everything_in_it_is(artifacts: ArtifactStore) -> None:
+    digest, files = FOLDER.digest, hashlib.sha256(write_list(FOLDER.digests)).hexdigest()
+    crashes = 0
+    for fatal in range(1, 6):
+        left = iter(range(1, fatal))
+
+        def crash(left: Iterator[int] = left) -> None:
+            if next(left, None) is None:
+                raise Crash
+
+        faults.arm("artifacts.before-publish", crash)
+        try:
+            artifacts.keep(FOLDER)
+        except Crash:
+            crashes += 1
+            assert not artifacts.has(files)
+        finally:
+            faults.disarm_all()
+    assert crashes >= 1
+    assert artifacts.keep(FOLDER) == (digest, files)
+    assert artifacts.fetch(digest, files) == FOLDER

@@ -40,7 +40,7 @@ from roadworthy.domain.use_case import Bound
 from roadworthy.domain.verdict import Verdict
 from roadworthy.gateway.app import GatewayApp
 from roadworthy.sdk import Road, connect
-from roadworthy.sdk.handing_over import artifact_bytes, table_bytes
+from roadworthy.sdk.handing_over import artifact_of, table_bytes
 from roadworthy.statistics.frame import Frame
 from roadworthy.web.api.app import build_api
 
@@ -254,14 +254,14 @@ def test_a_file_keeps_its_bytes_and_its_name(tmp_path: Path) -> None:
 
 
 def test_a_model_may_be_an_estimator_a_path_or_bytes(tmp_path: Path) -> None:
-    data = artifact_bytes(fitted())
+    data = artifact_of(fitted())
     (tmp_path / "m.skops").write_bytes(data)
-    assert artifact_bytes(tmp_path / "m.skops") == artifact_bytes(str(tmp_path / "m.skops")) == artifact_bytes(data)
+    assert artifact_of(tmp_path / "m.skops") == artifact_of(str(tmp_path / "m.skops")) == artifact_of(data)
 
 
 def test_an_estimator_that_cannot_be_served_is_refused_before_anything_is_sent() -> None:
     with pytest.raises(ArtifactError, match="has no predict_proba"):
-        artifact_bytes(offer_training.StandardScaler())
+        artifact_of(offer_training.StandardScaler())
 
 
 def test_the_face_is_what_import_roadworthy_shows() -> None:

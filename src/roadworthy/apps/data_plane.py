@@ -10,6 +10,7 @@ from roadworthy.adapters.served.newest import FileNewest
 from roadworthy.apps.settings import Settings, sync_mode
 from roadworthy.apps.workshop import LocalWorkshop
 from roadworthy.domain.errors import CouldNotVerifyError, DigestMismatchError, NotFoundError
+from roadworthy.domain.folder import Artifact
 from roadworthy.domain.model import ArtifactFormat
 from roadworthy.domain.ports import (
     ArtifactStore,
@@ -57,7 +58,7 @@ def build_gateway(
             _check_playbook(artifacts, digest, name)
         return Verified(found.deployment, {licence.version: licence for licence in admitted.licences})
 
-    def load(arm: Arm, data: bytes) -> Predictor:
+    def load(arm: Arm, data: Artifact) -> Predictor:
         if arm.signature is None:
             raise CouldNotVerifyError(f"arm '{arm.name}' has no signature", remedy="Deploy the version again.")
         return workshop.load(data, ArtifactFormat(workshop.scan(data).format), arm.signature)

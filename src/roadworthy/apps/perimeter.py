@@ -22,6 +22,7 @@ from roadworthy.adapters.served.memory import MemoryServed
 from roadworthy.apps.background import BackgroundServer
 from roadworthy.apps.inference import inference_body, scores_of
 from roadworthy.domain.errors import UnavailableError
+from roadworthy.domain.folder import Artifact
 from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.ports import Columns, Trial, Workshop
 from roadworthy.domain.serving import Arm, ArmRole, Deployment, DeploymentState, Drill, Probe, Strategy
@@ -48,7 +49,7 @@ class LocalPerimeter:
         self._workshop = workshop
 
     @contextmanager
-    def open(self, version: ModelVersion, artifact: bytes) -> Iterator[Trial]:
+    def open(self, version: ModelVersion, artifact: Artifact) -> Iterator[Trial]:
         """A running trial; server and models end with the block."""
         trial = LocalTrial(self._workshop, version, artifact)
         with (
@@ -63,12 +64,14 @@ class LocalPerimeter:
 class LocalTrial:
     """One version on trial."""
 
-    def __init__(self, workshop: Workshop, version: ModelVersion, artifact: bytes) -> None:
+    def __init__(self, workshop: Workshop, version: ModelVersion, artifact: Artifact) -> None:
         self._version = version
         self._predictor = workshop.load(artifact, version.format, version.signature)
         self._artifacts = MemoryArtifacts()
-        digest = self._artifacts.put(artifact)
-        arm = Arm(version.id, ArmRole.CHAMPION, 1.0, version.id, digest, version.threshold, version.signature)
+        digest, files = self._artifacts.keep(artifact)
+        arm = Arm(
+            version.id, ArmRole.CHAMPION, 1.0, version.id, digest, version.threshold, version.signature, files
+        )
         self._deployment = Deployment(
             id="trial-d1",
             endpoint=TRIAL,

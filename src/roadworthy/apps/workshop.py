@@ -8,10 +8,12 @@ import numpy as np
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # ships no types
 
 from roadworthy.adapters.runtimes import RUNTIMES
+from roadworthy.adapters.runtimes.folders import Opened, open_folder, scan_folder
 from roadworthy.adapters.runtimes.pickle_conversion import convert_pickle
 from roadworthy.adapters.runtimes.scan import scan
 from roadworthy.adapters.training.runner import train
 from roadworthy.domain.errors import ArtifactError
+from roadworthy.domain.folder import Artifact, Folder
 from roadworthy.domain.model import ArtifactFormat, Signature
 from roadworthy.domain.ports import Columns, Predictor
 from roadworthy.domain.serving import Scan
@@ -37,15 +39,19 @@ class SingleThreaded:
 class LocalWorkshop:
     """Implements `ports.Workshop` on this machine."""
 
-    def scan(self, artifact: bytes) -> Scan:
-        """What the bytes are; loads nothing."""
-        return scan(artifact)
+    def scan(self, artifact: Artifact) -> Scan:
+        """What the bytes, or all files of a folder, are; loads nothing."""
+        return scan_folder(artifact) if isinstance(artifact, Folder) else scan(artifact)
 
-    def admit(self, artifact: bytes, signature: Signature, sample: Columns) -> tuple[bytes, ArtifactFormat]:
-        """Admitted bytes: unchanged, or a pickle converted to skops with its scores compared."""
-        found = scan(artifact)
+    def admit(self, artifact: Artifact, signature: Signature, sample: Columns) -> tuple[Artifact, ArtifactFormat]:
+        """It admitted: unchanged, or a pickle converted to one skops file with its scores compared.
+
+        Of a folder whose model is a pickle, that skops file is the artifact: nothing else of it would be loaded.
+        """
+        found = self.scan(artifact)
         if found.format == ArtifactFormat.PICKLE.value:
-            return convert_pickle(artifact, signature, sample), ArtifactFormat.SKOPS
+            pickled = open_folder(artifact).model if isinstance(artifact, Folder) else artifact
+            return convert_pickle(pickled, signature, sample), ArtifactFormat.SKOPS
         if not found.admitted:
             raise ArtifactError(
                 f"the artifact is refused: {found.reason}",
@@ -54,11 +60,12 @@ class LocalWorkshop:
             )
         return artifact, ArtifactFormat(found.format)
 
-    def load(self, artifact: bytes, artifact_format: ArtifactFormat, signature: Signature) -> Predictor:
+    def load(self, artifact: Artifact, artifact_format: ArtifactFormat, signature: Signature) -> Predictor:
         """A predictor of the runtime for this format."""
+        opened = open_folder(artifact) if isinstance(artifact, Folder) else Opened("", artifact)
         for runtime in RUNTIMES:
             if runtime.format is artifact_format:
-                return SingleThreaded(runtime.load(artifact, signature))
+                return SingleThreaded(runtime.load(opened.model, signature, opened.beside))
         raise ArtifactError(
             f"no runtime loads {artifact_format.value}",
             remedy=f"Admitted: {', '.join(r.format.value for r in RUNTIMES)}.",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from roadworthy.apps.settings import FILE
 from roadworthy.domain.errors import AlreadyExistsError, NotFoundError, StorageUnavailableError
+from roadworthy.domain.folder import Artifact, Folder
 
 PLAYBOOK = "playbook.yaml"
 """The workspace's own playbook; gates use it when it is there."""
@@ -44,6 +45,23 @@ def write_new(path: Path, data: bytes, *, replace: bool = False) -> None:
         raise StorageUnavailableError(
             f"'{path}' cannot be written: {problem.strerror}", remedy="Choose another place.", file=str(path)
         ) from problem
+
+
+def write_artifact(path: Path, artifact: Artifact) -> None:
+    """Write bytes as a file, replacing one that is there, or a folder as a new folder.
+
+    Raises:
+        AlreadyExistsError: a folder that holds something already.
+        StorageUnavailableError: it cannot be written.
+    """
+    if not isinstance(artifact, Folder):
+        write_new(path, artifact, replace=True)
+        return
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise AlreadyExistsError(f"'{path}' exists already", remedy="Choose another name; nothing was written.")
+    for name, data in artifact.files.items():
+        make_folder((path / name).parent)
+        write_new(path / name, data)
 
 
 def make_folder(path: Path) -> None:

@@ -110,7 +110,8 @@ class ModelVersion:
 
     `threshold` turns a score into an action (act when score >= threshold). `original_variables` are the columns
     before feature work, `parents` the versions it descends from, `environment` library -> version, `training`
-    how to train it again: `module:function`, empty when not given.
+    how to train it again: `module:function`, empty when not given. `files` is empty when the artifact is one file;
+    of a folder it is the digest of its list of files (see `folder.py`), and `format` that of the model in it.
     """
 
     id: str
@@ -131,6 +132,7 @@ class ModelVersion:
     parents: tuple[str, ...] = ()
     description: str = ""
     environment: dict[str, str] = field(default_factory=dict)
+    files: str = ""
 
 
 @dataclass(frozen=True, slots=True)

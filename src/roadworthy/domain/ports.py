@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
+from roadworthy.domain.folder import Artifact
 from roadworthy.domain.gate import GateRun
 from roadworthy.domain.model import ArtifactFormat, Dataset, ModelVersion, SealedLook, Signature
 from roadworthy.domain.returns import WorkItem
@@ -92,7 +94,7 @@ AGGREGATES: tuple[Aggregate, ...] = (
 
 
 class ArtifactStore(Protocol):
-    """Bytes named by their SHA-256 (64 hex digits)."""
+    """Bytes named by their SHA-256 (64 hex digits), and folders of them."""
 
     def put(self, data: bytes) -> str:
         """Keep bytes, return their digest. Storing the same bytes twice is one object."""
@@ -108,6 +110,14 @@ class ArtifactStore(Protocol):
 
     def has(self, digest: str) -> bool:
         """Whether the bytes are here."""
+        ...
+
+    def keep(self, artifact: Artifact) -> tuple[str, str]:
+        """Keep bytes or a folder; returns its digest, and of a folder that of its list of files (else empty)."""
+        ...
+
+    def fetch(self, artifact: str, files: str = "") -> Artifact:
+        """The bytes, or by its list the folder, every file checked. Raises as `get`, naming the file."""
         ...
 
 
@@ -194,8 +204,10 @@ class Runtime(Protocol):
         """The format it loads."""
         ...
 
-    def load(self, artifact: bytes, signature: Signature) -> Predictor:
-        """A predictor. Raises ArtifactError when the bytes are not admitted."""
+    def load(
+        self, artifact: bytes, signature: Signature, beside: Mapping[str, bytes] = MappingProxyType({})
+    ) -> Predictor:
+        """A predictor; `beside` are files the bytes refer to, by name. Raises ArtifactError: not admitted."""
         ...
 
 
@@ -323,7 +335,7 @@ class Trial(Protocol):
 class Perimeter(Protocol):
     """Where a version is tried."""
 
-    def open(self, version: ModelVersion, artifact: bytes) -> AbstractContextManager[Trial]:
+    def open(self, version: ModelVersion, artifact: Artifact) -> AbstractContextManager[Trial]:
         """Start a trial; everything it started ends with the block."""
         ...
 
@@ -331,19 +343,19 @@ class Perimeter(Protocol):
 class Workshop(Protocol):
     """Everything that reads model bytes or runs a user's training code, kept away from the services' process."""
 
-    def scan(self, artifact: bytes) -> Scan:
-        """What the bytes are and whether they are admitted; loads nothing."""
+    def scan(self, artifact: Artifact) -> Scan:
+        """What it is and whether it is admitted, every file of it; loads nothing."""
         ...
 
-    def admit(self, artifact: bytes, signature: Signature, sample: Columns) -> tuple[bytes, ArtifactFormat]:
-        """Bytes in an admitted format: unchanged, or a pickle converted with its scores compared on `sample`.
+    def admit(self, artifact: Artifact, signature: Signature, sample: Columns) -> tuple[Artifact, ArtifactFormat]:
+        """It in an admitted format: unchanged, or a pickle converted with its scores compared on `sample`.
 
         Raises:
             ArtifactError: refused, with the reason.
         """
         ...
 
-    def load(self, artifact: bytes, artifact_format: ArtifactFormat, signature: Signature) -> Predictor:
+    def load(self, artifact: Artifact, artifact_format: ArtifactFormat, signature: Signature) -> Predictor:
         """A predictor."""
         ...
 

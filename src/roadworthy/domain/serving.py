@@ -40,7 +40,7 @@ class Arm:
     """One share of an endpoint's traffic. The hold-out has no version: its units get the contract's action.
 
     `weight` is the share of the traffic *outside* the hold-out for version arms; the hold-out's own weight is
-    its share of all traffic.
+    its share of all traffic. `files` names the list of files of an artifact that is a folder.
     """
 
     name: str
@@ -50,6 +50,7 @@ class Arm:
     artifact: str = ""
     threshold: float = 0.5
     signature: Signature | None = None
+    files: str = ""
 
 
 class DeploymentState(Enum):

@@ -13,11 +13,13 @@ from enum import Enum
 import msgspec
 
 from roadworthy.domain.errors import (
+    ArtifactError,
     ChainBrokenError,
     CouldNotVerifyError,
     DigestMismatchError,
     IntegrityError,
 )
+from roadworthy.domain.folder import Artifact, Folder, read_list, refuse_differences
 from roadworthy.domain.gate import Gate
 from roadworthy.domain.lifecycle import State
 from roadworthy.domain.model import ModelVersion
@@ -37,7 +39,7 @@ from roadworthy.evidence.licence import (
     refused,
     require_passed,
 )
-from roadworthy.evidence.statements import version_digest
+from roadworthy.evidence.statements import version_digest, version_json
 from roadworthy.evidence.trust import TrustRoot
 
 FORMAT = "roadworthy.bundle/2"
@@ -47,8 +49,8 @@ FORMAT = "roadworthy.bundle/2"
 class Bundle:
     """One version with its use case, signed evidence, change links and the digest of its artifact.
 
-    `changes` are either the whole record, or the links about this version; `head` is the newest link of the whole
-    record when the bundle was written.
+    `listing` is the list of files, as text, when the artifact is a folder. `changes` are either the whole record, or
+    the links about this version; `head` is the newest link of the whole record when the bundle was written.
     """
 
     use_case: UseCase
@@ -58,6 +60,7 @@ class Bundle:
     changes: tuple[Change, ...]
     trust: TrustRoot
     head: Checkpoint | None = None
+    listing: str = ""
     format: str = FORMAT
 
 
@@ -107,7 +110,8 @@ _GATES_OF: dict[State, tuple[Gate, ...]] = {
 
 def encode_bundle(bundle: Bundle) -> bytes:
     """The bundle's bytes: canonical JSON."""
-    return canonical(to_json(bundle))
+    whole = {**to_json(bundle), "version": version_json(bundle.version)}
+    return canonical({k: v for k, v in whole.items() if k != "listing" or v})
 
 
 def decode_bundle(data: bytes) -> Bundle:
@@ -132,7 +136,7 @@ def decode_bundle(data: bytes) -> Bundle:
 def verify_bundle(
     bundle: Bundle,
     trust: TrustRoot,
-    artifact: bytes | None,
+    artifact: Artifact | None,
     *,
     now: datetime | None,
     against: Sequence[str] = (),
@@ -142,7 +146,7 @@ def verify_bundle(
     Args:
         bundle: a decoded bundle.
         trust: the verifier's own trust root; the copy in the bundle is only compared with it.
-        artifact: the model's bytes; None leaves the artifact item `could-not-verify`.
+        artifact: the model's bytes or folder; None leaves the artifact item `could-not-verify`.
         now: the verifier's time, UTC; see `open_envelope`.
         against: envelopes of checkpoints the verifier kept elsewhere.
     """
@@ -179,16 +183,38 @@ def _identity(holder: Person) -> Person:
     return replace(holder, former=())
 
 
-def _artifact_item(bundle: Bundle, artifact: bytes | None) -> BundleItem:
+def _artifact_item(bundle: Bundle, artifact: Artifact | None) -> BundleItem:
     name = "artifact"
     if bundle.artifact != bundle.version.artifact:
         return BundleItem(name, ItemStatus.WRONG, "the bundle and its version name different artifacts")
     if artifact is None:
         return BundleItem(name, ItemStatus.COULD_NOT_VERIFY, f"no bytes were given for {bundle.artifact}")
+    if isinstance(artifact, Folder) is not bool(bundle.version.files):
+        kinds = ("one file", "a folder") if bundle.version.files else ("a folder", "one file")
+        return BundleItem(name, ItemStatus.WRONG, f"{kinds[0]} was given, the version is {kinds[1]}")
+    if isinstance(artifact, Folder):
+        return _folder_item(name, bundle, artifact)
     if sha256(artifact) != bundle.artifact:
         why = f"the bytes have digest {sha256(artifact)}, expected is {bundle.artifact}"
         return BundleItem(name, ItemStatus.WRONG, why)
     return BundleItem(name, ItemStatus.OK, f"the bytes have digest {bundle.artifact}")
+
+
+def _folder_item(name: str, bundle: Bundle, folder: Folder) -> BundleItem:
+    """The folder against the signed list of its files, so that what differs is named."""
+    listing = bundle.listing.encode()
+    if sha256(listing) != bundle.version.files:
+        return BundleItem(name, ItemStatus.WRONG, "the bundle's list of files is not the one that was registered")
+    try:
+        listed = read_list(listing)
+        refuse_differences(listed, folder.digests)
+    except (ArtifactError, DigestMismatchError) as error:
+        return BundleItem(name, ItemStatus.WRONG, error.what)
+    if folder.digest != bundle.artifact:
+        return BundleItem(name, ItemStatus.WRONG, f"the folder has digest {folder.digest}, not {bundle.artifact}")
+    return BundleItem(
+        name, ItemStatus.OK, f"all {len(listed)} files are the listed ones, together {bundle.artifact}"
+    )
 
 
 def _envelope_item(

@@ -18,10 +18,10 @@ from roadworthy.domain.model import ModelVersion, Signature
 from roadworthy.domain.serving import Arm, Deployment
 from roadworthy.domain.trust import EvidenceKind, Role
 from roadworthy.domain.verdict import Verdict
-from roadworthy.evidence.canonical import canonical, to_json
+from roadworthy.evidence.canonical import canonical
 from roadworthy.evidence.digest import digest_json, digest_of
 from roadworthy.evidence.envelope import OpenedStatement, claimed_kind, open_envelope
-from roadworthy.evidence.statements import unsigned
+from roadworthy.evidence.statements import deployment_json, unsigned
 from roadworthy.evidence.trust import TrustRoot
 
 SIGNERS: dict[EvidenceKind, tuple[Role, ...]] = {
@@ -49,16 +49,19 @@ class Claim:
     use_case: str
     threshold: float
     signature: Signature | None
+    files: str = ""
 
 
 def claim_of_arm(arm: Arm, use_case: str) -> Claim:
     """What a deployment's arm claims."""
-    return Claim(arm.version, arm.artifact, use_case, arm.threshold, arm.signature)
+    return Claim(arm.version, arm.artifact, use_case, arm.threshold, arm.signature, arm.files)
 
 
 def claim_of_version(version: ModelVersion) -> Claim:
     """What a registered version claims."""
-    return Claim(version.id, version.artifact, version.use_case, version.threshold, version.signature)
+    return Claim(
+        version.id, version.artifact, version.use_case, version.threshold, version.signature, version.files
+    )
 
 
 def open_all(envelopes: Sequence[str], trust: TrustRoot, *, now: datetime | None) -> tuple[OpenedStatement, ...]:
@@ -136,6 +139,7 @@ def require_passed(run: OpenedStatement, claim: Claim) -> None:
             piece, f"{who} ended with '{run.fact('verdict')}'", "Only pass and warn let a version through."
         )
     stated: dict[str, tuple[object, object]] = {
+        "files": (run.predicate.get("files", ""), claim.files),
         "use_case": (run.fact("use_case"), claim.use_case),
         "threshold": (run.fact("threshold"), claim.threshold),
     }
@@ -188,8 +192,8 @@ def require_deployment(opened: Sequence[OpenedStatement], deployment: Deployment
     """
     found = [o for o in opened if o.kind is EvidenceKind.DEPLOYMENT]
     signed = only(found, "deployment", f"signed deployment {deployment.id}")
-    bare = canonical(to_json(unsigned(deployment)))
-    same = canonical(signed.fact("deployment")) == bare and signed.subject == digest_of(unsigned(deployment))
+    bare = deployment_json(unsigned(deployment))
+    same = canonical(signed.fact("deployment")) == canonical(bare) and signed.subject == digest_json(bare)
     if not same or deployment.statement not in ("", signed.id):
         raise DigestMismatchError(
             f"deployment {deployment.id} revision {deployment.revision} is not the one {signed.person.id} signed",

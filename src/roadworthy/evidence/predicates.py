@@ -80,6 +80,7 @@ class GateRunPredicate(_Predicate, frozen=True, kw_only=True):
     makers: tuple[str, ...] = ()
     approval: ApprovalTerms = ApprovalTerms()
     ending: Ending | None = None
+    files: Digest | None = None
 
 
 class SignOffPredicate(_Predicate, frozen=True, kw_only=True):

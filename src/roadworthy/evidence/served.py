@@ -30,6 +30,7 @@ from roadworthy.evidence.licence import (
     require_deployment,
     require_passed,
 )
+from roadworthy.evidence.statements import deployment_json
 from roadworthy.evidence.trust import TrustRoot
 
 FORMAT = "roadworthy.served/1"
@@ -62,7 +63,7 @@ class Admitted:
 
 def encode_served(served: Served) -> bytes:
     """The document's bytes: canonical JSON, so that no byte can change unnoticed."""
-    return canonical(to_json(served))
+    return canonical({**to_json(served), "deployment": deployment_json(served.deployment)})
 
 
 def decode_served(data: bytes) -> Served:

@@ -71,6 +71,7 @@ def gate_run_statement(
         "model": {"name": version.name, "number": version.number, "format": version.format.value},
         "threshold": version.threshold,
         "signature_digest": digest_of(version.signature),
+        **({"files": version.files} if version.files else {}),
         "developers": list(version.developers),
         "makers": sorted({*version.developers, *makers}),
         "approval": to_json(playbook.approval),
@@ -142,10 +143,10 @@ def hand_off_statement(hand_off: HandOff, version: ModelVersion, *, now: datetim
 
 def deployment_statement(deployment: Deployment, *, now: datetime) -> Statement:
     """Says that exactly this deployment is put into force; the predicate embeds it (without its `statement`)."""
-    bare = unsigned(deployment)
+    embedded = deployment_json(unsigned(deployment))
     name = f"deployment {deployment.id} revision {deployment.revision}"
-    predicate = {"deployment": to_json(bare), "versions": [a.version for a in bare.arms if a.version]}
-    return _statement(EvidenceKind.DEPLOYMENT, name, digest_of(bare), predicate, now)
+    predicate = {"deployment": embedded, "versions": [a.version for a in deployment.arms if a.version]}
+    return _statement(EvidenceKind.DEPLOYMENT, name, digest_json(embedded), predicate, now)
 
 
 def rollout_statement(look: RolloutLook, deployment: Deployment, *, now: datetime) -> Statement:
@@ -160,7 +161,7 @@ def rollout_statement(look: RolloutLook, deployment: Deployment, *, now: datetim
     bare = unsigned(deployment)
     name = f"deployment {deployment.id} revision {deployment.revision}"
     predicate = {"look": to_json(look), "versions": [a.version for a in bare.arms if a.version]}
-    return _statement(EvidenceKind.ROLLOUT, name, digest_of(bare), predicate, now)
+    return _statement(EvidenceKind.ROLLOUT, name, digest_json(deployment_json(bare)), predicate, now)
 
 
 def checkpoint_statement(head: Change, *, reason: str, now: datetime) -> Statement:
@@ -218,7 +219,20 @@ def dossier_statement(
 
 def version_digest(version: ModelVersion) -> str:
     """The digest of everything in a version that never moves (all but its `state`)."""
-    return digest_of(replace(version, state=State.REGISTERED))
+    return digest_json(version_json(replace(version, state=State.REGISTERED)))
+
+
+def version_json(version: ModelVersion) -> dict[str, Any]:
+    """A version as it is digested: `files` is left out where there are none, as before there were folders."""
+    whole: dict[str, Any] = to_json(version)
+    return {k: v for k, v in whole.items() if k != "files" or v}
+
+
+def deployment_json(deployment: Deployment) -> dict[str, Any]:
+    """A deployment as it is signed; of its arms, `files` is left out as in a version."""
+    whole: dict[str, Any] = to_json(deployment)
+    arms = [{k: v for k, v in arm.items() if k != "files" or v} for arm in whole["arms"]]
+    return {**whole, "arms": arms}
 
 
 def unsigned(deployment: Deployment) -> Deployment:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 
 from roadworthy.domain.errors import SettingError
+from roadworthy.domain.folder import Artifact
 from roadworthy.domain.ports import (
     ArtifactStore,
     Clock,
@@ -36,7 +37,7 @@ class Ports:
         verify: document bytes -> the deployment it puts in force, with the licences of its versions; raises
             IntegrityError when the evidence does not hold. Nothing is served that it did not return.
         artifacts: model bytes by digest.
-        load: arm and artifact bytes -> a predictor; raises ArtifactError when the format is not admitted.
+        load: arm and artifact (bytes or folder) -> a predictor; raises ArtifactError when the format is not admitted.
         log: where every decision is durable before it is answered.
         clock: the time decisions carry.
         memory: what was served before this process began, so that an older signed document is refused after a
@@ -46,7 +47,7 @@ class Ports:
     configurations: ServedConfigurations
     verify: Callable[[bytes], Verified]
     artifacts: ArtifactStore
-    load: Callable[[Arm, bytes], Predictor]
+    load: Callable[[Arm, Artifact], Predictor]
     log: DecisionLog
     clock: Clock
     memory: ServedMemory | None = None

@@ -31,7 +31,7 @@ from roadworthy.gateway.columns import Contract
 from roadworthy.gateway.metrics import GatewayMetrics
 from roadworthy.gateway.request import Limits, Ports
 
-ModelKey = tuple[str, Signature]
+ModelKey = tuple[str, str, Signature]
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +234,7 @@ class Resolver:
                 # document with a renewed approval loads it.
                 take_over.models.setdefault(_key(arm), NotLoaded(why))
                 continue
-            artifact = self._ports.artifacts.get(arm.artifact)
+            artifact = self._ports.artifacts.fetch(arm.artifact, arm.files)
             take_over.models[_key(arm)] = self._ports.load(arm, artifact)
 
     def _load_beside(self, slot: _Slot, take_over: _TakeOver, missing: list[Arm]) -> None:
@@ -294,7 +294,7 @@ def _key(arm: Arm) -> ModelKey:
             remedy="Publish the deployment again.",
             arm=arm.name,
         )
-    return arm.artifact, arm.signature
+    return arm.artifact, arm.files, arm.signature
 
 
 def _models(serving: Served | None) -> dict[ModelKey, Predictor]:

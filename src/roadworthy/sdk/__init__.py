@@ -22,6 +22,7 @@ from typing import Any
 import httpx
 import msgspec
 
+from roadworthy.domain.folder import Folder
 from roadworthy.domain.gate import Gate, GateRun
 from roadworthy.domain.model import Dataset, ModelVersion, SealedLook
 from roadworthy.domain.returns import WorkItem
@@ -31,7 +32,7 @@ from roadworthy.domain.storing.card import VersionCard
 from roadworthy.domain.storing.query import Page
 from roadworthy.domain.trust import Change, Evidence, HandOff, Person, SignOff
 from roadworthy.domain.use_case import KpiContract, UseCase
-from roadworthy.sdk.handing_over import artifact_bytes, environment, read_bytes, table_bytes
+from roadworthy.sdk.handing_over import artifact_of, artifact_parts, environment, read_bytes, table_bytes
 from roadworthy.sdk.transport import TIMEOUT_S, Connection
 from roadworthy.services.access.tokens import KnownToken, NewToken
 from roadworthy.services.catalog.splits import SplitDone
@@ -111,7 +112,7 @@ class Road(Connection):
     def register(
         self, model: Any, use_case: str, *, train: Dataset | str, name: str = "", **about: Any
     ) -> ModelVersion:
-        """Register a version: a fitted scikit-learn estimator, a path, or bytes of an artifact.
+        """Register a version: a fitted scikit-learn estimator, the path of a file or folder, or bytes of an artifact.
 
         Keywords: `threshold`, `inputs`, `developers`, `description`, `code_revision`, `parents`, and `training`, a
         `path/to/file.py:function` by which validation can train it again.
@@ -123,11 +124,13 @@ class Road(Connection):
             "environment": environment(),
             **about,
         }
-        files: dict[str, Any] = {"artifact": ("artifact", artifact_bytes(model))}
+        artifact = artifact_of(model)
+        meta["folder"] = isinstance(artifact, Folder)
+        files = artifact_parts(artifact)
         path, _, function = str(meta.pop("training", "")).rpartition(":")
         if path:
             meta["training"] = function
-            files["training_code"] = ("training.py", read_bytes(Path(path)))
+            files.append(("training_code", ("training.py", read_bytes(Path(path)))))
         return self._send("POST", "/versions", ModelVersion, data={"meta": json.dumps(meta)}, files=files)
 
     def version(self, version: str) -> ModelVersion:

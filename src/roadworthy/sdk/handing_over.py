@@ -12,8 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as papq
 
+from roadworthy.adapters.artifacts.reading import read_folder
 from roadworthy.adapters.runtimes.skops_runtime import save_skops
 from roadworthy.domain.errors import DataError
+from roadworthy.domain.folder import Artifact, Folder
 from roadworthy.statistics.frame import Frame
 
 
@@ -42,13 +44,24 @@ def table_bytes(source: Any, name: str = "") -> tuple[bytes, str]:
     return stored.getvalue(), name or "table.parquet"
 
 
-def artifact_bytes(model: Any) -> bytes:
-    """The bytes of a model: of a path, as they are, or of a fitted estimator saved with skops."""
-    if isinstance(model, bytes):
+def artifact_of(model: Any) -> Artifact:
+    """A model as it is handed in: a file's or folder's path, bytes, or a fitted estimator saved with skops.
+
+    Raises:
+        ArtifactError: a folder that cannot be an artifact; names the file.
+    """
+    if isinstance(model, bytes | Folder):
         return model
     if isinstance(model, str | Path):
-        return read_bytes(Path(model))
+        return read_folder(Path(model)) if Path(model).is_dir() else read_bytes(Path(model))
     return save_skops(model)
+
+
+def artifact_parts(artifact: Artifact) -> list[tuple[str, tuple[str, bytes]]]:
+    """The artifact as parts of a form: one named `artifact`, or of a folder one per file, named as in it."""
+    if isinstance(artifact, Folder):
+        return [("artifact", (name, data)) for name, data in artifact.files.items()]
+    return [("artifact", ("artifact", artifact))]
 
 
 def environment() -> dict[str, str]:

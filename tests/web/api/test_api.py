@@ -253,6 +253,23 @@ def test_a_model_that_is_none_is_422(api_at: Open) -> None:
     assert (reply.status_code, reply.json()["code"]) == (422, "artifact")
 
 
+FOLDERS: dict[str, tuple[bool, list[str], str]] = {
+    "two files that are no folder": (False, ["a", "b"], "the form has 2 artifacts"),
+    "one name twice": (True, ["model.skops", "model.skops"], "have the same name"),
+    "a way out": (True, ["model.skops", "../x.txt"], "a file named '../x.txt'"),
+    "too many files": (True, ["model.skops", *(f"{i}.txt" for i in range(900))], "901 files, allowed are 900"),
+}
+
+
+@pytest.mark.parametrize(("folder", "names", "said"), FOLDERS.values(), ids=FOLDERS)
+def test_a_folder_sent_wrongly_is_refused_by_name(api_at: Open, folder: bool, names: list[str], said: str) -> None:
+    api = api_at("prepared")
+    form = {"meta": json.dumps({**json.loads(meta(api)["meta"]), "folder": folder})}
+    reply = api.ask("POST", "/versions", "dan", data=form, files=[("artifact", (n, b"text")) for n in names])
+    assert (reply.status_code, said in reply.json()["what"]) == (422, True), reply.json()
+    assert api.world.all(ModelVersion) == []
+
+
 def test_outcomes_are_taken_in_from_a_file_by_whoever_may(api_at: Open) -> None:
     api = api_at("serving")
     about = {"params": {"name": "late.csv"}, "content": b"request_id,outcome\nr1,yes\nr2,no\n"}

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from roadworthy.adapters.artifacts.folders import KeepsFolders
 from roadworthy.adapters.artifacts.naming import (
     checked,
     checked_source,
@@ -18,7 +19,7 @@ from roadworthy.adapters.disk import disk_errors, make_folder, publish, written_
 from roadworthy.domain import faults
 
 
-class LocalArtifacts:
+class LocalArtifacts(KeepsFolders):
     """An `ArtifactStore` in a folder, which is made when it is not there.
 
     An artifact is visible only when all its bytes are on disk. Files are never changed in place; putting bytes

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from roadworthy.adapters.artifacts.folders import KeepsFolders
 from roadworthy.adapters.artifacts.naming import checked, checked_source, digest_of, key_of, missing
 from roadworthy.domain import faults
 
 
-class MemoryArtifacts:
+class MemoryArtifacts(KeepsFolders):
     """An `ArtifactStore` that is gone with the process."""
 
     def __init__(self) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from roadworthy.adapters.artifacts.folders import KeepsFolders
 from roadworthy.adapters.artifacts.naming import (
     checked,
     checked_source,
@@ -33,7 +34,7 @@ _REMEDY = {
 _SINGLE_PUT_BYTES = 1 << 30
 
 
-class S3Artifacts:
+class S3Artifacts(KeepsFolders):
     """An `ArtifactStore` in a bucket that exists. Credentials come from where boto3 looks for them.
 
     `endpoint_url` names a server other than AWS; `prefix` (for example `roadworthy/`) goes before every key.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -27,6 +30,11 @@ _MAPS = ("seq(map(int64,tensor(float)))", "seq(map(string,tensor(float)))")
 _EXTERNAL = b"\x0a\x08location"
 """How a tensor's reference to a file begins on the wire: field 1 (key), eight bytes, "location"."""
 
+_LOCATION = re.compile(re.escape(_EXTERNAL) + rb"\x12([\x01-\x7f])")
+"""Such a reference up to the length of the name: field 2 (value), one byte of length."""
+
+NOTHING: Mapping[str, bytes] = MappingProxyType({})
+
 
 class OnnxRuntime:
     """Loads ONNX classifiers.
@@ -40,26 +48,31 @@ class OnnxRuntime:
     def __init__(self, *, threads: int = 1) -> None:
         self._threads = threads
 
-    def load(self, artifact: bytes, signature: Signature) -> Predictor:
-        """A predictor.
+    def load(self, artifact: bytes, signature: Signature, beside: Mapping[str, bytes] = NOTHING) -> Predictor:
+        """A predictor; `beside` are the files with its weights, by the names it gives them.
 
         Raises:
             ArtifactError: what `open` refuses, inputs that the signature does not name, or no output of
                 probabilities.
         """
-        return OnnxPredictor(self.open(artifact), signature)
+        return OnnxPredictor(self.open(artifact, beside), signature)
 
-    def open(self, artifact: bytes) -> Any:
-        """An onnxruntime session.
+    def open(self, artifact: bytes, beside: Mapping[str, bytes] = NOTHING) -> Any:
+        """An onnxruntime session. Weights in other files are taken from `beside` and never from the disk.
 
         Raises:
-            ArtifactError: not an ONNX model this onnxruntime runs, or weights in another file.
+            ArtifactError: not an ONNX model this onnxruntime runs, or weights in a file that is not given.
         """
-        if _EXTERNAL in artifact:
+        absent = [name for name in beside_of(artifact) if name not in beside]
+        if absent:
             raise ArtifactError(
-                "the ONNX model keeps weights in another file", remedy="Save it with all weights inside one file."
+                f"the ONNX model keeps weights in another file ({shortlist(absent)})",
+                remedy="Hand in the folder that holds both, or save it with all weights inside one file.",
             )
         options = ort.SessionOptions()
+        if beside:
+            names, parts = list(beside), list(beside.values())
+            options.add_external_initializers_from_files_in_memory(names, parts, [len(part) for part in parts])
         options.intra_op_num_threads = options.inter_op_num_threads = self._threads
         options.log_severity_level = 4
         try:
@@ -69,6 +82,24 @@ class OnnxRuntime:
             raise ArtifactError(
                 f"onnxruntime does not load the model: {text}", remedy="Export it again for the installed version."
             ) from error
+
+
+def beside_of(artifact: bytes) -> tuple[str, ...]:
+    """The files an ONNX model keeps weights in, each once, as it names them.
+
+    Raises:
+        ArtifactError: a reference in another form than exporters write: it could hide where it leads.
+    """
+    found: list[str] = []
+    for match in _LOCATION.finditer(artifact):
+        name = artifact[match.end() : match.end() + match[1][0]]
+        found.append(name.decode("utf-8", "backslashreplace"))
+    if len(found) != artifact.count(_EXTERNAL):
+        raise ArtifactError(
+            "the ONNX model refers to a file in a form that is not read here",
+            remedy="Save it with all weights inside one file.",
+        )
+    return tuple(dict.fromkeys(found))
 
 
 class OnnxPredictor:

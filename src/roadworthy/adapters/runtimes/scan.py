@@ -8,13 +8,13 @@ import lzma
 import pickletools
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from roadworthy.adapters.runtimes.onnx_runtime import OnnxRuntime
+from roadworthy.adapters.runtimes.onnx_runtime import NOTHING, OnnxRuntime
 from roadworthy.adapters.runtimes.pickle_allow import admitted
 from roadworthy.adapters.runtimes.skops_runtime import load_skops, reported_types
 from roadworthy.adapters.runtimes.trust import refusal
-from roadworthy.domain.errors import ArtifactError
+from roadworthy.domain.errors import ArtifactError, shortlist
 from roadworthy.domain.serving import Scan
 
 _COMPRESSED = (
@@ -57,18 +57,18 @@ def detect(data: bytes) -> str:
     return "text" if _is_text(data[:4096]) else "unknown"
 
 
-def scan(data: bytes) -> Scan:
+def scan(data: bytes, beside: Mapping[str, bytes] = NOTHING) -> Scan:
     """What the release gate may know of an artifact.
 
     `untrusted` lists every type or global name outside the allow-list: in a skops file those that loading would
     refuse, in a pickle those its instructions name (a compressed one is not looked into, and the reason says so).
-    Only skops and ONNX files that load are admitted.
+    Only skops and ONNX files that load are admitted, the latter with their weights in the file or in `beside`.
     """
     form = detect(data)
     if form == "skops":
         return _scan_skops(data)
     if form == "onnx":
-        return _scan_onnx(data)
+        return _scan_onnx(data, beside)
     if form == "pickle" and data.startswith(_COMPRESSED):
         reason = f"{_PICKLE_REASON}; being compressed, it was not looked into"
         return Scan("pickle", admitted=False, untrusted=(), reason=reason)
@@ -87,12 +87,13 @@ def _scan_skops(data: bytes) -> Scan:
     return Scan("skops", admitted=True, untrusted=(), reason="every type is on the allow-list, trees are checked")
 
 
-def _scan_onnx(data: bytes) -> Scan:
+def _scan_onnx(data: bytes, beside: Mapping[str, bytes]) -> Scan:
     try:
-        OnnxRuntime().open(data)
+        OnnxRuntime().open(data, beside)
     except ArtifactError as error:
         return Scan("onnx", admitted=False, untrusted=(), reason=error.what)
-    return Scan("onnx", admitted=True, untrusted=(), reason="onnxruntime loads it; no weights outside the file")
+    where = f"weights in {shortlist(list(beside))}" if beside else "no weights outside the file"
+    return Scan("onnx", admitted=True, untrusted=(), reason=f"onnxruntime loads it; {where}")
 
 
 def _has_schema(data: bytes) -> bool:

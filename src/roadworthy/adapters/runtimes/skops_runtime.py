@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import skops.io  # type: ignore[import-untyped]  # skops ships no types
@@ -24,14 +26,21 @@ class SkopsRuntime:
 
     format = ArtifactFormat.SKOPS
 
-    def load(self, artifact: bytes, signature: Signature) -> Predictor:
-        """A predictor.
+    def load(
+        self, artifact: bytes, signature: Signature, beside: Mapping[str, bytes] = MappingProxyType({})
+    ) -> Predictor:
+        """A predictor; a skops file refers to nothing beside it.
 
         Raises:
-            ArtifactError: not a skops file, a type outside the allow-list, a tree that was tampered with, no
-                `predict_proba`, or other columns than the signature's.
+            ArtifactError: files beside it, not a skops file, a type outside the allow-list, a tree that was tampered
+                with, no `predict_proba`, or other columns than the signature's.
             MissingExtraError: the model wants pandas, and it is not installed.
         """
+        if beside:
+            raise ArtifactError(
+                f"a skops file needs nothing beside it, given is {shortlist(list(beside))}",
+                remedy="Hand it in alone.",
+            )
         estimator = load_skops(artifact)
         check_estimator(estimator)
         return EstimatorPredictor(estimator, signature.names)

@@ -30,7 +30,7 @@ class ArtifactSafety(Check):
     """The artifact is of an admitted format and names no type outside the allow-list.
 
     Needs:
-        version; scan: what reading the artifact's bytes, without loading them, showed.
+        version; scan: what reading the artifact's bytes (of a folder, every file's), without loading them, showed.
 
     Parameters:
         max_untrusted (type names, default 0, only 0 allowed): it is a parameter so that the evidence states it.

@@ -11,7 +11,7 @@ from pathlib import Path
 from roadworthy.apps.workshop import LocalWorkshop
 from roadworthy.domain.errors import SettingError
 from roadworthy.domain.use_case import UseCase
-from roadworthy.sdk.handing_over import artifact_bytes, table_bytes
+from roadworthy.sdk.handing_over import artifact_of, table_bytes
 from roadworthy.services.catalog.signatures import infer
 from roadworthy.services.catalog.tables import read_table, refuse_other_shape, split_target
 from roadworthy.services.catalog.use_cases import check_name
@@ -61,5 +61,5 @@ def try_model(model: Path, train: Frame, case: UseCase, name: str, threshold: fl
     signature = infer(train, columns)
     sample = next(train.select(columns).batches(SAMPLE_ROWS)).columns
     workshop = LocalWorkshop()
-    artifact, kind = workshop.admit(artifact_bytes(model), signature, sample)
+    artifact, kind = workshop.admit(artifact_of(model), signature, sample)
     workshop.load(artifact, kind, signature).predict(sample)

@@ -5,17 +5,18 @@ from __future__ import annotations
 from roadworthy.adapters.artifacts.local import LocalArtifacts
 from roadworthy.adapters.served.files import FileServed
 from roadworthy.apps.settings import Settings
+from roadworthy.domain.folder import Artifact
 from roadworthy.evidence.trust import TrustRoot, decode_trust
 from roadworthy.services.watch.verify import TRUST
 
 
-def kept_artifact(settings: Settings, digest: str) -> bytes | None:
-    """An artifact's bytes from the local store, or None when there is no such store or it is not there."""
+def kept_artifact(settings: Settings, digest: str, files: str = "") -> Artifact | None:
+    """An artifact from the local store, or None when there is no such store or it is not there."""
     folder = settings.root / settings.artifacts
     if settings.artifacts.startswith("s3://") or not folder.is_dir():
         return None
     store = LocalArtifacts(folder)
-    return store.get(digest) if store.has(digest) else None
+    return store.fetch(digest, files) if store.has(files or digest) else None
 
 
 def kept_trust(settings: Settings) -> TrustRoot | None:

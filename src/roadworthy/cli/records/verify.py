@@ -10,11 +10,13 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from roadworthy.adapters.artifacts.reading import read_folder
 from roadworthy.apps.settings import read_settings
 from roadworthy.cli.desk import Desk, command
 from roadworthy.cli.exits import COULD_NOT_VERIFY, WRONG
 from roadworthy.cli.records.kept import kept_artifact, kept_trust
 from roadworthy.domain.errors import CouldNotVerifyError
+from roadworthy.domain.folder import Artifact
 from roadworthy.evidence.bundle import Bundle, BundleItem, BundleReport, ItemStatus, decode_bundle, verify_bundle
 from roadworthy.evidence.canonical import MAX_DOCUMENT_BYTES, check_size
 from roadworthy.evidence.trust import TrustRoot, decode_trust
@@ -40,7 +42,9 @@ def verify(
     ] = None,
     *,
     trust: Annotated[Path | None, typer.Option(help="Your trust root; none: the workspace's.")] = None,
-    artifact: Annotated[Path | None, typer.Option(help="The model's bytes; none: the workspace's store.")] = None,
+    artifact: Annotated[
+        Path | None, typer.Option(help="The model's file or folder; none: the workspace's store.")
+    ] = None,
     against: Annotated[
         list[Path] | None, typer.Option(help="A checkpoint kept elsewhere (`changes checkpoint`); may be repeated.")
     ] = None,
@@ -54,7 +58,7 @@ def verify(
     found = decode_bundle(_read(bundle))
     settings = read_settings(desk.workspace)
     root = decode_trust(_read(trust)) if trust else kept_trust(settings)
-    data = _read(artifact, MAX_ARTIFACT_BYTES) if artifact else kept_artifact(settings, found.artifact)
+    data = _artifact(artifact) if artifact else kept_artifact(settings, found.artifact, found.version.files)
     report = judged(found, root, data, kept)
     desk.answer({"bundle": str(bundle), "holds": report.holds, "items": report.items}, _shown(report, found))
     return concluded(desk, report, "bundle", f"Everything about {found.version.id}")
@@ -77,7 +81,7 @@ def concluded(desk: Desk, report: BundleReport, what: str, everything: str) -> i
 
 
 def judged(
-    bundle: Bundle, trust: TrustRoot | None, artifact: bytes | None, kept: tuple[str, ...] = ()
+    bundle: Bundle, trust: TrustRoot | None, artifact: Artifact | None, kept: tuple[str, ...] = ()
 ) -> BundleReport:
     """The report; without a trust root of one's own the trust item is open, whatever the signatures say."""
     if trust is not None:
@@ -121,6 +125,10 @@ def verify_dossier(desk: Desk, folder: Path, trust: Path | None) -> int:
     table = _items(report, f"Dossier in {folder}")
     desk.answer({"dossier": str(folder), "holds": report.holds, "items": report.items}, table)
     return concluded(desk, report, "dossier", f"Every file of the dossier in {folder}")
+
+
+def _artifact(path: Path) -> Artifact:
+    return read_folder(path) if path.is_dir() else _read(path, MAX_ARTIFACT_BYTES)
 
 
 def _read(path: Path, limit: int = MAX_DOCUMENT_BYTES) -> bytes:

@@ -37,7 +37,12 @@ Name = Annotated[str, typer.Option(help="The model's name; none: the use case's.
 
 def everything(
     desk: Desk,
-    model: Annotated[Path, typer.Argument(help="A scikit-learn pickle or joblib, skops or ONNX file.")],
+    model: Annotated[
+        Path,
+        typer.Argument(
+            help="A scikit-learn pickle or joblib, skops or ONNX file, or a folder (MLflow, ONNX with weights)."
+        ),
+    ],
     *,
     use_case: UseCaseOption,
     data: Annotated[Path, typer.Option(help="What it was trained on: CSV or Parquet.")],
@@ -135,7 +140,12 @@ def register_data(
 
 def register_model(
     desk: Desk,
-    file: Annotated[Path, typer.Argument(help="A scikit-learn pickle or joblib, skops or ONNX file.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A scikit-learn pickle or joblib, skops or ONNX file, or a folder (MLflow, ONNX with weights)."
+        ),
+    ],
     *,
     use_case: UseCaseOption,
     train: Annotated[str, typer.Option(help="The training data set's id; none: the newest of the use case.")] = "",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from roadworthy.domain.errors import SettingError
+from roadworthy.domain.folder import Artifact, Folder
 from roadworthy.domain.model import Dataset, DatasetRole, ModelVersion
 from roadworthy.domain.trust import Person
 from roadworthy.domain.use_case import UseCase
@@ -30,7 +31,7 @@ class NewVersion:
 
     use_case: str
     name: str
-    artifact: bytes
+    artifact: Artifact
     train_dataset: str
     threshold: float
     inputs: tuple[str, ...] = ()
@@ -64,7 +65,7 @@ def register_version(house: House, actor: Person, new: NewVersion) -> ModelVersi
     sample = frame.select(names).batches(SAMPLE_ROWS).__next__()
     artifact, artifact_format = house.workshop.admit(new.artifact, signature, sample.columns)
     house.workshop.load(artifact, artifact_format, signature).predict(sample.columns)
-    digest = house.artifacts.put(artifact)
+    digest, files = house.artifacts.keep(artifact)
     training = f"{house.artifacts.put(new.training_code)}:{new.training}" if new.training else ""
     with house.store.begin() as tx:
         number = tx.of(ModelVersion).count(name=new.name) + 1
@@ -86,6 +87,7 @@ def register_version(house: House, actor: Person, new: NewVersion) -> ModelVersi
             parents=new.parents,
             description=new.description,
             environment=new.environment,
+            files=files,
         )
         tx.of(ModelVersion).add(version)
         house.record(
@@ -94,7 +96,12 @@ def register_version(house: House, actor: Person, new: NewVersion) -> ModelVersi
             "version-registered",
             version.id,
             new.description,
-            {"artifact": digest, "train": dataset.digest, "handed-in-as": _kind(new.artifact, artifact)},
+            {
+                "artifact": digest,
+                **({"files": files} if files else {}),
+                "train": dataset.digest,
+                "handed-in-as": _kind(new.artifact, artifact),
+            },
         )
     return version
 
@@ -128,5 +135,7 @@ def default_inputs(case: UseCase, columns: Sequence[str]) -> tuple[str, ...]:
     return tuple(c for c in columns if c not in left_out)
 
 
-def _kind(given: bytes, admitted: bytes) -> str:
+def _kind(given: Artifact, admitted: Artifact) -> str:
+    if isinstance(given, Folder):
+        return "folder" if given is admitted else "folder with a pickle, converted"
     return "as admitted" if given == admitted else "pickle, converted"

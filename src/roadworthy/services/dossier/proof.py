@@ -14,7 +14,7 @@ from roadworthy.evidence.canonical import canonical, to_json
 from roadworthy.evidence.checkpoints import checkpoint_in, verify_record
 from roadworthy.evidence.envelope import OpenedStatement, evidence_id, open_envelope
 from roadworthy.evidence.licence import check_signer
-from roadworthy.evidence.statements import contract_digest, contract_json, unsigned, version_digest
+from roadworthy.evidence.statements import contract_digest, contract_json, deployment_json, unsigned, version_digest
 from roadworthy.evidence.trust import TrustRoot
 from roadworthy.services.dossier.record import Record
 
@@ -102,7 +102,7 @@ def _pairs(record: Record, opened: Mapping[str, OpenedStatement]) -> Iterator[Pa
     for h in record.hand_offs:
         yield _pair(f"hand-off {h.id}", h.statement, {"hand_off": replace(h, statement="")}, opened)
     for d in record.deployments:
-        yield _pair(f"deployment {d.id}", d.statement, {"deployment": unsigned(d)}, opened)
+        yield _pair(f"deployment {d.id}", d.statement, {"deployment": deployment_json(unsigned(d))}, opened)
     agreed = {o.subject: e for e, o in opened.items() if o.kind is EvidenceKind.KPI_CONTRACT}
     for c in record.contracts:
         yield _pair(f"contract {c.id}", agreed.get(contract_digest(c), ""), {"contract": contract_json(c)}, opened)

@@ -30,7 +30,8 @@ class Tools(Protocol):
 
 def scorer(house: Tools, version: ModelVersion) -> Score:
     """The version's own scores, from its verified bytes."""
-    predictor = house.workshop.load(house.artifacts.get(version.artifact), version.format, version.signature)
+    artifact = house.artifacts.fetch(version.artifact, version.files)
+    predictor = house.workshop.load(artifact, version.format, version.signature)
     names = version.signature.names
 
     def score(frame: Frame) -> Floats:
@@ -47,7 +48,8 @@ def retrainer(house: Tools, version: ModelVersion, train: Labelled) -> Callable[
     def retrain(seed: int) -> Score:
         artifact = house.workshop.train(house.artifacts.get(digest), function, inputs.columns, train.y, seed)
         scan = house.workshop.scan(artifact)
-        again = replace(version, artifact=house.artifacts.put(artifact), format=type(version.format)(scan.format))
+        digest_again, kind = house.artifacts.put(artifact), type(version.format)(scan.format)
+        again = replace(version, artifact=digest_again, files="", format=kind)
         return scorer(house, again)
 
     return retrain

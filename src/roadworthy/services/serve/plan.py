@@ -72,6 +72,7 @@ def plan_deployment(
             artifact=version.artifact,
             threshold=version.threshold,
             signature=version.signature,
+            files=version.files,
         )
     )
     if share > 0:

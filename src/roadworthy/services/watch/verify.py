@@ -56,6 +56,7 @@ def bundle(house: House, version_id: str) -> Bundle:
         changes=tuple(links),
         trust=TrustRoot(people=people),
         head=Checkpoint(head.seq, head.digest) if head else None,
+        listing=house.artifacts.get(version.files).decode() if version.files else "",
     )
 
 

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, File, Form, UploadFile
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from roadworthy.domain.errors import SettingError
+from roadworthy.domain.errors import InputError, SettingError
+from roadworthy.domain.folder import Artifact, Folder
 from roadworthy.domain.gate import Gate, GateRun
 from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.trust import Conditions, SignOff
@@ -41,6 +42,7 @@ class VersionMeta(BaseModel):
     code_revision: str = ""
     parents: list[str] = Field(default_factory=list)
     training: str = ""
+    folder: bool = False
     environment: dict[str, str] = Field(default_factory=dict)
 
 
@@ -108,10 +110,10 @@ def post_version(
     house: TheHouse,
     actor: ActingPerson,
     meta: Annotated[str, Form()],
-    artifact: Annotated[UploadFile, File()],
+    artifact: Annotated[list[UploadFile], File()],
     training_code: Annotated[UploadFile | None, File()] = None,
 ) -> dict[str, Any]:
-    """Register a version: `meta` is JSON, `artifact` the model's bytes."""
+    """Register a version: `meta` is JSON, `artifact` the model's bytes, or with `folder` its files, one part each."""
     try:
         about = VersionMeta.model_validate_json(meta)
     except ValidationError as problem:
@@ -132,11 +134,29 @@ def post_version(
         parents=tuple(about.parents),
         training=about.training,
         environment=about.environment,
-        artifact=artifact.file.read(),
+        artifact=_handed_in(artifact, folder=about.folder),
         training_code=training_code.file.read() if training_code else b"",
     )
     found: dict[str, Any] = plain(register_version(house, actor, new))
     return found
+
+
+def _handed_in(parts: list[UploadFile], *, folder: bool) -> Artifact:
+    """The artifact: one part's bytes, or a folder of parts named as in it."""
+    if folder:
+        files = {part.filename or "": part.file.read() for part in parts}
+        if len(files) < len(parts):
+            raise InputError(
+                "two files of the folder have the same name", remedy="Send each file once.", field="artifact"
+            )
+        return Folder(files)
+    if len(parts) != 1:
+        raise InputError(
+            f"the form has {len(parts)} artifacts",
+            remedy="Send one file, or say `folder` in `meta`.",
+            field="artifact",
+        )
+    return parts[0].file.read()
 
 
 @router.get("/versions/{version}")

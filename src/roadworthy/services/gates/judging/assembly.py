@@ -121,7 +121,8 @@ class Assembly:
 
     def scan(self) -> Scan:
         """What the artifact's bytes are."""
-        return self._tools.workshop.scan(self._tools.artifacts.get(self._records.version.artifact))
+        version = self._records.version
+        return self._tools.workshop.scan(self._tools.artifacts.fetch(version.artifact, version.files))
 
     def kpi(self) -> KpiResult | None:
         """What the contract's value comes to: on sealed rows, after validation on the production sample."""
@@ -183,7 +184,7 @@ class Assembly:
     def _open_trial(self) -> Trial:
         if self._trial is None:
             version = self._records.version
-            artifact = self._tools.artifacts.get(version.artifact)
+            artifact = self._tools.artifacts.fetch(version.artifact, version.files)
             self._trial = self._stack.enter_context(self._tools.perimeter.open(version, artifact))
         return self._trial
 

@@ -76,7 +76,11 @@ class Inputs:
 
     def model(self, version: ModelVersion | None) -> str:
         """What a version's scores depend on."""
-        known = [version.artifact, version.format.value, digest_of(version.signature)] if version else None
+        known = (
+            [version.artifact, version.files, version.format.value, digest_of(version.signature)]
+            if version
+            else None
+        )
         return digest_json(known)
 
     def retrain(self) -> str:
