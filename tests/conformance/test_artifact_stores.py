@@ -11,8 +11,8 @@ import pytest
 
 from roadworthy.domain import faults
 from roadworthy.domain.errors import DigestMismatchError, InputError, NotFoundError
-from roadworthy.domain.folder import Folder, write_list
 from roadworthy.domain.ports import ArtifactStore
+from roadworthy.domain.storing.folder import Folder, write_list
 
 ABSENT = "0" * 64
 BODIES = {"empty": b"", "one byte": b"\x00", "text": b"weights", "three mebibytes": bytes(range(256)) * 12_288}

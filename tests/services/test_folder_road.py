@@ -14,9 +14,9 @@ from small_world import ENDPOINT, V1, World
 
 from roadworthy.adapters.artifacts.naming import key_of
 from roadworthy.domain.errors import DigestMismatchError, IntegrityError, UnavailableError
-from roadworthy.domain.folder import Folder, write_list
 from roadworthy.domain.gate import Gate
 from roadworthy.domain.lifecycle import State
+from roadworthy.domain.storing.folder import Folder, write_list
 from roadworthy.domain.trust import Evidence, EvidenceKind
 from roadworthy.domain.verdict import Verdict
 from roadworthy.evidence.bundle import ItemStatus, decode_bundle, encode_bundle, verify_bundle

@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from simulated_offers import simulate
 from sklearn.linear_model import LogisticRegression
 
-from roadworthy.domain.folder import Folder
+from roadworthy.domain.storing.folder import Folder
 
 FOLDER_INPUTS = ("age", "visits")
 WEIGHTS = "model.onnx.data"

@@ -10,7 +10,6 @@ from roadworthy.adapters.served.newest import FileNewest
 from roadworthy.apps.settings import Settings, sync_mode
 from roadworthy.apps.workshop import LocalWorkshop
 from roadworthy.domain.errors import CouldNotVerifyError, DigestMismatchError, NotFoundError
-from roadworthy.domain.folder import Artifact
 from roadworthy.domain.model import ArtifactFormat
 from roadworthy.domain.ports import (
     ArtifactStore,
@@ -21,6 +20,7 @@ from roadworthy.domain.ports import (
     ServedMemory,
 )
 from roadworthy.domain.serving import Arm
+from roadworthy.domain.storing.folder import Artifact
 from roadworthy.evidence.served import decode_served, verify_served
 from roadworthy.evidence.trust import decode_trust
 from roadworthy.gateway.plane import Gateway

@@ -22,10 +22,10 @@ from roadworthy.adapters.served.memory import MemoryServed
 from roadworthy.apps.background import BackgroundServer
 from roadworthy.apps.inference import inference_body, scores_of
 from roadworthy.domain.errors import UnavailableError
-from roadworthy.domain.folder import Artifact
 from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.ports import Columns, Trial, Workshop
 from roadworthy.domain.serving import Arm, ArmRole, Deployment, DeploymentState, Drill, Probe, Strategy
+from roadworthy.domain.storing.folder import Artifact
 from roadworthy.domain.trust import Licence
 from roadworthy.evidence.canonical import canonical, to_json
 from roadworthy.gateway.app import GatewayApp

@@ -13,10 +13,10 @@ from roadworthy.adapters.runtimes.pickle_conversion import convert_pickle
 from roadworthy.adapters.runtimes.scan import scan
 from roadworthy.adapters.training.runner import train
 from roadworthy.domain.errors import ArtifactError
-from roadworthy.domain.folder import Artifact, Folder
 from roadworthy.domain.model import ArtifactFormat, Signature
 from roadworthy.domain.ports import Columns, Predictor
 from roadworthy.domain.serving import Scan
+from roadworthy.domain.storing.folder import Artifact, Folder
 
 
 class SingleThreaded:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from roadworthy.apps.settings import FILE
 from roadworthy.domain.errors import AlreadyExistsError, NotFoundError, StorageUnavailableError
-from roadworthy.domain.folder import Artifact, Folder
+from roadworthy.domain.storing.folder import Artifact, Folder
 
 PLAYBOOK = "playbook.yaml"
 """The workspace's own playbook; gates use it when it is there."""

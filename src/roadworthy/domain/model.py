@@ -111,7 +111,7 @@ class ModelVersion:
     `threshold` turns a score into an action (act when score >= threshold). `original_variables` are the columns
     before feature work, `parents` the versions it descends from, `environment` library -> version, `training`
     how to train it again: `module:function`, empty when not given. `files` is empty when the artifact is one file;
-    of a folder it is the digest of its list of files (see `folder.py`), and `format` that of the model in it.
+    of a folder it is the digest of its list of files (see `storing/folder.py`), and `format` that of the model in it.
     """
 
     id: str

@@ -9,7 +9,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from roadworthy.domain.folder import Artifact
 from roadworthy.domain.gate import GateRun
 from roadworthy.domain.model import ArtifactFormat, Dataset, ModelVersion, SealedLook, Signature
 from roadworthy.domain.returns import WorkItem
@@ -26,6 +25,7 @@ from roadworthy.domain.serving import (
     ServedMark,
 )
 from roadworthy.domain.storing.card import VersionCard
+from roadworthy.domain.storing.folder import Artifact
 from roadworthy.domain.storing.store import Aggregate, ChangeLog, Repository, Store, Stored, Transaction
 from roadworthy.domain.trust import (
     Delegation,

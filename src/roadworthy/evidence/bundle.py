@@ -19,10 +19,10 @@ from roadworthy.domain.errors import (
     DigestMismatchError,
     IntegrityError,
 )
-from roadworthy.domain.folder import Artifact, Folder, read_list, refuse_differences
 from roadworthy.domain.gate import Gate
 from roadworthy.domain.lifecycle import State
 from roadworthy.domain.model import ModelVersion
+from roadworthy.domain.storing.folder import Artifact, Folder, read_list, refuse_differences
 from roadworthy.domain.trust import Change, EvidenceKind, Licence, Person
 from roadworthy.domain.use_case import UseCase
 from roadworthy.evidence.approval import require_sign_off

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 
 from roadworthy.domain.errors import SettingError
-from roadworthy.domain.folder import Artifact
 from roadworthy.domain.ports import (
     ArtifactStore,
     Clock,
@@ -16,6 +15,7 @@ from roadworthy.domain.ports import (
     ServedMemory,
 )
 from roadworthy.domain.serving import Arm, Deployment
+from roadworthy.domain.storing.folder import Artifact
 from roadworthy.domain.trust import Licence
 from roadworthy.statistics.frame import Array
 

@@ -22,13 +22,13 @@ from typing import Any
 import httpx
 import msgspec
 
-from roadworthy.domain.folder import Folder
 from roadworthy.domain.gate import Gate, GateRun
 from roadworthy.domain.model import Dataset, ModelVersion, SealedLook
 from roadworthy.domain.returns import WorkItem
 from roadworthy.domain.review import LedgerEntry, ReviewRun
 from roadworthy.domain.serving import Deployment, Endpoint, RolloutLook
 from roadworthy.domain.storing.card import VersionCard
+from roadworthy.domain.storing.folder import Folder
 from roadworthy.domain.storing.query import Page
 from roadworthy.domain.trust import Change, Evidence, HandOff, Person, SignOff
 from roadworthy.domain.use_case import KpiContract, UseCase

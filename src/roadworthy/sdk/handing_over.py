@@ -15,7 +15,7 @@ import pyarrow.parquet as papq
 from roadworthy.adapters.artifacts.reading import read_folder
 from roadworthy.adapters.runtimes.skops_runtime import save_skops
 from roadworthy.domain.errors import DataError
-from roadworthy.domain.folder import Artifact, Folder
+from roadworthy.domain.storing.folder import Artifact, Folder
 from roadworthy.statistics.frame import Frame
 
 

@@ -10,7 +10,7 @@ import pytest
 from roadworthy.adapters.artifacts import reading
 from roadworthy.adapters.artifacts.reading import read_folder
 from roadworthy.domain.errors import ArtifactError
-from roadworthy.domain.folder import MAX_FILES
+from roadworthy.domain.storing.folder import MAX_FILES
 
 
 @pytest.fixture

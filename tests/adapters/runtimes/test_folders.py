@@ -15,8 +15,8 @@ from roadworthy.adapters.runtimes.onnx_runtime import OnnxRuntime, beside_of
 from roadworthy.adapters.runtimes.skops_runtime import save_skops
 from roadworthy.apps.workshop import LocalWorkshop
 from roadworthy.domain.errors import ArtifactError
-from roadworthy.domain.folder import Folder
 from roadworthy.domain.model import ArtifactFormat, ColumnSpec, DType, Signature
+from roadworthy.domain.storing.folder import Folder
 
 SIGNATURE = Signature(tuple(ColumnSpec(n, DType.INT64) for n in FOLDER_INPUTS))
 ROWS = np.array([[30, 2], [70, 6]], dtype=np.int64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from roadworthy.domain.errors import ArtifactError, DigestMismatchError, NotFoundError
-from roadworthy.domain.folder import Artifact, Folder, read_list, root_digest, write_list
+from roadworthy.domain.storing.folder import Artifact, Folder, read_list, root_digest, write_list
 
 
 class KeepsFolders:

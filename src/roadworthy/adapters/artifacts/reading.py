@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from roadworthy.domain.errors import ArtifactError
-from roadworthy.domain.folder import LEFT_OUT, MAX_FILES, Folder, check_names
+from roadworthy.domain.storing.folder import LEFT_OUT, MAX_FILES, Folder, check_names
 
 MAX_BYTES = 16 * 2**30
 """All files together: no model that is served from memory is larger."""

@@ -13,8 +13,8 @@ import yaml
 from roadworthy.adapters.runtimes.onnx_runtime import beside_of
 from roadworthy.adapters.runtimes.scan import detect, scan
 from roadworthy.domain.errors import ArtifactError, shortlist
-from roadworthy.domain.folder import Folder
 from roadworthy.domain.serving import Scan
+from roadworthy.domain.storing.folder import Folder
 
 MLMODEL = "MLmodel"
 """What MLflow calls the file that says how a folder is read."""

@@ -13,7 +13,7 @@ from roadworthy.cli.desk import Desk, command
 from roadworthy.cli.files import write_artifact
 from roadworthy.cli.records.kept import kept_artifact
 from roadworthy.domain.errors import NotFoundError
-from roadworthy.domain.folder import Artifact, Folder
+from roadworthy.domain.storing.folder import Artifact, Folder
 from roadworthy.evidence.bundle import Bundle, encode_bundle
 from roadworthy.evidence.trust import encode_trust
 

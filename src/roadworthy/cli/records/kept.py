@@ -5,7 +5,7 @@ from __future__ import annotations
 from roadworthy.adapters.artifacts.local import LocalArtifacts
 from roadworthy.adapters.served.files import FileServed
 from roadworthy.apps.settings import Settings
-from roadworthy.domain.folder import Artifact
+from roadworthy.domain.storing.folder import Artifact
 from roadworthy.evidence.trust import TrustRoot, decode_trust
 from roadworthy.services.watch.verify import TRUST
 

@@ -16,7 +16,7 @@ from roadworthy.cli.desk import Desk, command
 from roadworthy.cli.exits import COULD_NOT_VERIFY, WRONG
 from roadworthy.cli.records.kept import kept_artifact, kept_trust
 from roadworthy.domain.errors import CouldNotVerifyError
-from roadworthy.domain.folder import Artifact
+from roadworthy.domain.storing.folder import Artifact
 from roadworthy.evidence.bundle import Bundle, BundleItem, BundleReport, ItemStatus, decode_bundle, verify_bundle
 from roadworthy.evidence.canonical import MAX_DOCUMENT_BYTES, check_size
 from roadworthy.evidence.trust import TrustRoot, decode_trust

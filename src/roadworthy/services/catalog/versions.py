@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from roadworthy.domain.errors import SettingError
-from roadworthy.domain.folder import Artifact, Folder
 from roadworthy.domain.model import Dataset, DatasetRole, ModelVersion
+from roadworthy.domain.storing.folder import Artifact, Folder
 from roadworthy.domain.trust import Person
 from roadworthy.domain.use_case import UseCase
 from roadworthy.services.catalog.datasets import load_dataset

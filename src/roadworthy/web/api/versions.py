@@ -10,9 +10,9 @@ from fastapi import APIRouter, File, Form, UploadFile
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from roadworthy.domain.errors import InputError, SettingError
-from roadworthy.domain.folder import Artifact, Folder
 from roadworthy.domain.gate import Gate, GateRun
 from roadworthy.domain.model import ModelVersion
+from roadworthy.domain.storing.folder import Artifact, Folder
 from roadworthy.domain.trust import Conditions, SignOff
 from roadworthy.services.catalog.versions import NewVersion, register_version
 from roadworthy.services.dossier.issue import FILES, issue_dossier

@@ -13,7 +13,7 @@ from model_signing import hashing
 from model_signing._signing.signing import Payload
 
 from roadworthy.domain.errors import ArtifactError, DigestMismatchError
-from roadworthy.domain.folder import MAX_FILES, Folder, in_order, read_list, refuse_differences, write_list
+from roadworthy.domain.storing.folder import MAX_FILES, Folder, in_order, read_list, refuse_differences, write_list
 
 FILES = {"MLmodel": b"flavors", "a/b.bin": b"\x00", "a-b.bin": b"\x01", "a/c/d.txt": b"", "z.onnx": b"weights"}
 
