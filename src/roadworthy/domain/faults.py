@@ -24,6 +24,7 @@ POINTS: dict[str, str] = {
     "gate.before-conclude": "gate run: all checks recorded, conclusion not yet committed",
     "gate.after-conclude": "gate run: conclusion committed, workflow not yet finished",
     "deploy.before-publish": "deployment: committed in the store, configuration not yet published",
+    "trust.before-publish": "people: committed in the store, trust root not yet published",
 }
 
 _armed: dict[str, Callable[[], None]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from roadworthy.domain.errors import ConflictError, SettingError
+from roadworthy.domain.errors import AlreadyExistsError, ConflictError, SettingError
 from roadworthy.domain.trust import Person, Role
 from roadworthy.services.house import PLATFORM, House, refuse_existing
 from roadworthy.services.serve.publish import publish_trust
@@ -104,5 +104,9 @@ def _known(everybody: Sequence[Person], name: str) -> int:
 
 
 def _make(house: House, name: str, roles: tuple[Role, ...]) -> Person:
-    signer = house.keyring.create(name)
+    """A person nobody is yet, with their key. A key without a person is left over from a process that died here."""
+    try:
+        signer = house.keyring.create(name)
+    except AlreadyExistsError:
+        signer = house.keyring.signer(name)
     return Person(id=name, roles=roles, key_id=signer.key_id, public_key=signer.public_key)

@@ -76,5 +76,6 @@ def publish_trust(house: House) -> None:
     """Write the public keys and roles by which gateways judge every signature."""
     with house.store.begin() as tx:  # as in `publish`: never an older document over a newer one
         document = encode_trust(TrustRoot(people=tuple(tx.of(Person).find())))
+        faults.reach("trust.before-publish")
         if house.trust.read(TRUST) != document:
             house.trust.publish(TRUST, document)
