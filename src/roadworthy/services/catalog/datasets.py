@@ -48,16 +48,6 @@ def register_dataset(
     digest = sha256(data)
     refuse_sealed_bytes(house, actor, use_case, digest, role, source)
     house.artifacts.put(data)
-    same = [d for d in earlier if d.digest == digest]
-    for other in same:
-        if other.role is role:
-            return other
-        if {other.role, role} == {DatasetRole.TRAIN, DatasetRole.SEALED}:
-            raise ConflictError(
-                f"'{source}' is registered as {other.role.value} data already",
-                remedy="A model may not be judged on what it was trained on: give other rows.",
-                digest=digest,
-            )
     dataset = described(house, use_case, role, digest, frame, source)
     with house.store.begin() as tx:
         return add_dataset(house, tx, actor, replace(dataset, synthetic=synthetic))
@@ -78,11 +68,38 @@ def described(house: House, use_case: str, role: DatasetRole, digest: str, frame
 
 
 def add_dataset(house: House, tx: Transaction, actor: Person, dataset: Dataset) -> Dataset:
-    """Record a data set whose bytes are kept already."""
+    """Record a data set whose bytes are kept already; the same bytes in the same role are there once.
+
+    Raises:
+        ConflictError: the bytes are sealed here and training data there, or sealed in whichever use case.
+    """
+    there = _same_rows(tx, dataset)
+    if there is not None:
+        return there
     tx.of(Dataset).add(dataset)
     facts = {"digest": dataset.digest, "role": dataset.role.value, "rows": dataset.rows}
     house.record(tx, actor.id, "dataset-registered", dataset.id, facts=facts)
     return dataset
+
+
+def _same_rows(tx: Transaction, dataset: Dataset) -> Dataset | None:
+    """The data set that has these bytes in this role already.
+
+    Raises:
+        ConflictError: they are sealed here and training data there, or sealed in whichever use case.
+    """
+    for other in tx.of(Dataset).find(digest=dataset.digest):
+        here = other.use_case == dataset.use_case
+        if here and other.role is dataset.role:
+            return other
+        sealed = other.role is DatasetRole.SEALED and dataset.role is not DatasetRole.SEALED
+        if sealed or (here and {other.role, dataset.role} == {DatasetRole.TRAIN, DatasetRole.SEALED}):
+            raise ConflictError(
+                f"'{dataset.source}' is registered as {other.role.value} data already",
+                remedy="A model may not be judged on what it was trained on: give other rows.",
+                digest=dataset.digest,
+            )
+    return None
 
 
 def dataset_bytes(house: House, actor: Person, dataset_id: str) -> tuple[Dataset, bytes]:

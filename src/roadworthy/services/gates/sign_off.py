@@ -27,7 +27,7 @@ from roadworthy.evidence.statements import sign_off_statement
 from roadworthy.services.facts import version_facts
 from roadworthy.services.house import House
 from roadworthy.services.licence.approval import Approval, approval_of, validated
-from roadworthy.services.licence.delegations import acting_for
+from roadworthy.services.licence.delegations import acting_for, require_in_force
 from roadworthy.services.licence.standing import bring_back, publish_case, withdraw
 from roadworthy.services.watch.work_items import close_signed, open_item
 
@@ -194,6 +194,8 @@ def _sign(
     delegation: str,
     before: Approval | None = None,
 ) -> tuple[SignOff, Approval]:
+    if delegation:
+        require_in_force(tx, delegation, house.clock.now())
     run = validated(tx, version.id)
     if run is None:
         raise ConflictError(f"{version.id} has no validation to sign", remedy="Run `roadworthy validate` first.")

@@ -129,6 +129,22 @@ def acting_for(house: House, taker: Person, giver: str, facts: Mapping[str, Any]
     return found
 
 
+def require_in_force(tx: Transaction, delegation_id: str, now: datetime) -> None:
+    """Refuse to sign under a delegation that was revoked, or whose giver was deactivated, since it was asked for.
+
+    Raises:
+        NotAllowedError: it does not hold in this transaction.
+    """
+    found = tx.of(Delegation).get(delegation_id)
+    if found.revoked_at is not None or now >= found.until or not tx.of(Person).get(found.giver).active:
+        raise NotAllowedError(
+            f"{found.id} of {found.giver} to {found.taker} does not hold any more",
+            remedy=f"Let {found.giver} or another validator sign.",
+            actor=found.taker,
+            action=found.action,
+        )
+
+
 def in_force(tx: Transaction, giver: str, taker: str, use_case: str, now: datetime) -> Delegation | None:
     """The newest delegation of signing off from one to the other that holds now."""
     return next(
