@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from simulated_offers import artifact, table
+from simulated_offers import artifact, parquet, table
 from small_playbooks import CHEAP
 from small_world import CASE, ENDPOINT, V1, World, days
 
@@ -34,7 +34,9 @@ from roadworthy.services.access.sessions import end_session, end_sessions, open_
 from roadworthy.services.access.tokens import TokenTerms, create_token, holder_of, revoke_token, tokens
 from roadworthy.services.catalog.people import add_person, deactivate_person
 from roadworthy.services.catalog.policies import set_policy
+from roadworthy.services.catalog.splits import SplitTerms, split_at_creation
 from roadworthy.services.dossier.issue import issue_dossier
+from roadworthy.services.gates.interventions import cancel_gate
 from roadworthy.services.gates.run import WORK, start_gate
 from roadworthy.services.gates.sign_off import renew, sign_off
 from roadworthy.services.licence.delegations import delegate, revoke_delegation
@@ -158,6 +160,15 @@ def _begun(world: World) -> None:
     _begin(world)
 
 
+def _cancelled(world: World) -> None:
+    cancel_gate(world.house, world.who("dan"), world.all(GateRun, version=V2)[0].id, "the wrong playbook")
+
+
+def _split(world: World) -> None:
+    rows = parquet(table(400, 9))
+    split_at_creation(world.house, world.who("dan"), "letters", rows, "all.parquet", SplitTerms(0.3))
+
+
 def _token(world: World) -> str:
     admin, terms = world.who("admin"), TokenTerms("vera", "a test")
     return create_token(world.house, admin, terms, RULES, ACTIONS).secret
@@ -224,8 +235,10 @@ ACTS: dict[str, Act] = {
     "use a session": Act(_touched),
     "end a session": Act(lambda w: end_session(w.house, _session(w))),
     "end all sessions": Act(lambda w: end_sessions(w.house, "vera"), prepare=_session),
+    "split the first data": Act(_split, "data-split", lambda w: w.use_case(id="letters")),
     "start a gate": Act(_begin, "validation-started", _newer),
     "carry out a gate": Act(_carried_out, "validation-concluded", _begun),
+    "cancel a gate": Act(_cancelled, "validation-cancelled", _begun),
     "sign off": Act(_sign, "signed-off", _waiting),
     "reject": Act(lambda w: _sign(w, approved=False, conditions=Conditions()), "rejected", _waiting),
     "a developer signs": Act(lambda w: _refused(lambda: w.sign(V2, "dan")), "sign-off-refused", _waiting),
