@@ -57,9 +57,19 @@ class S3Artifacts(KeepsFolders):
         self._bucket = bucket
         self._prefix = prefix
         self._single_put_bytes = single_put_bytes
+        self._server = endpoint_url, region
         self._client, self._library_errors = _connect(endpoint_url, region)
         with self._in_words("keep artifacts", None):
             self._client.head_bucket(Bucket=bucket)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What goes to another process: everything but the connection, which cannot."""
+        return {name: value for name, value in vars(self).items() if name not in ("_client", "_library_errors")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Connect anew, with the credentials of the process it came to."""
+        vars(self).update(state)
+        self._client, self._library_errors = _connect(*self._server)
 
     def put(self, data: bytes) -> str:
         """Keep bytes."""
