@@ -17,6 +17,7 @@ import gate_process  # noqa: E402 - the line above says where from
 from small_playbooks import CHEAP  # noqa: E402
 from small_world import ENDPOINT, V1, World  # noqa: E402
 
+from roadworthy.domain import faults  # noqa: E402
 from roadworthy.domain.gate import Gate, GateRun  # noqa: E402
 from roadworthy.domain.lifecycle import State  # noqa: E402
 from roadworthy.domain.serving import Deployment  # noqa: E402
@@ -24,6 +25,9 @@ from roadworthy.domain.trust import Evidence, EvidenceKind  # noqa: E402
 from roadworthy.domain.verdict import Verdict  # noqa: E402
 from roadworthy.evidence.served import decode_served, verify_served  # noqa: E402
 from roadworthy.services.watch.verify import trust_root, verify_changes  # noqa: E402
+
+COMMITS = 15
+"""Transactions of the control store in one validation of three checks."""
 
 
 @pytest.fixture(scope="session")
@@ -44,9 +48,9 @@ def activated(registered: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return root
 
 
-def killed(processes: Any, root: Path, work: str, point: str, nth: int = 1) -> bool:
+def killed(processes: Any, root: Path, work: str, point: str, nth: int = 1, workers: int = 0) -> bool:
     """Whether the process died at that point; otherwise it came to its end in peace."""
-    process = processes.Process(target=gate_process.die_at, args=(str(root), work, point, nth))
+    process = processes.Process(target=gate_process.die_at, args=(str(root), work, point, nth, workers))
     process.start()
     process.join(90)
     assert process.exitcode in (-signal.SIGKILL, 0)
@@ -76,28 +80,83 @@ def assert_validated_once(root: Path) -> None:
         world.sign(V1)
 
 
-POINTS = [
-    ("gate.check-done", 1),
-    ("gate.before-conclude", 1),
-    ("gate.after-conclude", 1),
+EACH_CHECK = ("gate.begun-noted", "gate.check-done", "gate.finding-kept")
+CASES = [
+    *[(point, 1) for point in ("gate.gathered", *EACH_CHECK, "gate.before-conclude", "gate.after-conclude")],
     ("store.before-commit", 4),
     ("store.after-commit", 4),
-    *[pytest.param("gate.check-done", n, marks=pytest.mark.slow) for n in (2, 3)],
+]
+SLOW_CASES = [
+    *[(point, n) for point in EACH_CHECK for n in (2, 3)],
     *[
-        pytest.param(point, n, marks=pytest.mark.slow)
+        (point, n)
         for point in ("store.before-commit", "store.after-commit")
-        for n in (1, 2, 3, *range(5, 12))
+        for n in range(1, COMMITS + 1)
+        if n != 4
     ],
 ]
 
 
-@pytest.mark.parametrize(("point", "nth"), POINTS)
+def test_every_fault_point_of_a_gate_is_tried_here() -> None:
+    tried = {point for point, _ in CASES} | {"gate.cancelled"}
+    assert {p for p in faults.POINTS if p.startswith("gate.")} <= tried
+
+
+def test_a_validation_commits_as_often_as_is_tried_here(registered: Path, tmp_path: Path) -> None:
+    reached = 0
+
+    def count() -> None:
+        nonlocal reached
+        reached += 1
+
+    with World.on_disk(shutil.copytree(registered, tmp_path / "w")) as world:
+        faults.arm("store.before-commit", count)
+        world.validate(V1, CHEAP)
+    assert reached == COMMITS
+
+
+@pytest.mark.parametrize(
+    ("point", "nth"), [*CASES, *[pytest.param(*c, marks=pytest.mark.slow) for c in SLOW_CASES]]
+)
 def test_a_validation_killed_anywhere_goes_on_and_is_concluded_once(
     processes: Any, registered: Path, tmp_path: Path, point: str, nth: int
 ) -> None:
     root = shutil.copytree(registered, tmp_path / "w")
     assert killed(processes, root, "validate", point, nth)
     assert_validated_once(root)
+
+
+@pytest.mark.parametrize(
+    ("point", "nth"),
+    [
+        ("gate.begun-noted", 1),
+        *[pytest.param(p, n, marks=pytest.mark.slow) for p in EACH_CHECK[1:] for n in (1, 3)],
+    ],
+)
+def test_a_validation_judged_in_processes_goes_on_after_its_server_was_killed(
+    processes: Any, registered: Path, tmp_path: Path, point: str, nth: int
+) -> None:
+    root = shutil.copytree(registered, tmp_path / "w")
+    assert killed(processes, root, "validate", point, nth, workers=2)
+    assert_validated_once(root)
+
+
+@pytest.mark.parametrize("point", ["store.before-commit", "store.after-commit", "gate.cancelled"])
+def test_a_cancellation_killed_anywhere_has_happened_whole_or_not_at_all(
+    processes: Any, registered: Path, tmp_path: Path, point: str
+) -> None:
+    root = shutil.copytree(registered, tmp_path / "w")
+    assert killed(processes, root, "cancel", point)
+    cancelled = point != "store.before-commit"
+    with World.on_disk(root) as world:
+        (run,) = world.all(GateRun)
+        assert (run.ending is not None, "validation-cancelled" in world.actions()) == (cancelled, cancelled)
+        world.house.engine.run("gate", run.id, {"run": run.id})
+        (run,) = world.all(GateRun)
+        assert (run.verdict, len(run.findings)) == (Verdict.INCONCLUSIVE if cancelled else Verdict.WARN, 9)
+        assert world.version(V1).state is (State.REGISTERED if cancelled else State.AWAITING_SIGN_OFF)
+        assert [e.id for e in world.all(Evidence) if e.kind is EvidenceKind.GATE_RUN] == [run.evidence]
+        assert verify_changes(world.house) == len(world.changes())
 
 
 @pytest.mark.slow
