@@ -110,6 +110,7 @@ def _api(client: httpx.Client, scale: Scale) -> dict[str, Draw]:
         "/catalog?order=approval": plain("/catalog", order="approval"),
         "/catalog?order=approval-oldest, retired": plain("/catalog", order="approval-oldest", state="retired"),
         "/versions": plain("/versions"),
+        "/versions, in the middle": drawn("/versions", cursor=lambda _: known.deep("/versions")),
         "/versions?use_case": drawn("/versions", use_case=known.case),
         "/versions/{version}": one("/versions/{}", known.version),
         "/versions/{version}/licence": one("/versions/{}/licence", known.version),

@@ -22,6 +22,7 @@ from typer.core import TyperGroup
 from roadworthy.apps.embedded import open_workspace
 from roadworthy.cli.access.credentials import read_credentials
 from roadworthy.cli.files import require_workspace
+from roadworthy.domain.storing.query import Page
 from roadworthy.sdk import Road, connect
 
 PIPED_WIDTH = 120
@@ -70,6 +71,12 @@ class Desk:
         """Progress and remarks, on stderr."""
         for part in parts:
             self.err.print(part, soft_wrap=True)
+
+
+def turned(page: Page[Any]) -> str:
+    """How much of a list is shown, and how to see what follows."""
+    rest = f" Next page: --cursor {page.next}" if page.next else ""
+    return f"{len(page.items):,} of {page.total:,} shown.{rest}"
 
 
 def _console(stream: Any) -> Console:

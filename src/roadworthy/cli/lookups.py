@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -11,6 +12,7 @@ import msgspec
 from roadworthy.domain.errors import InputError, NotFoundError, shortlist
 from roadworthy.domain.model import Dataset, DatasetRole
 from roadworthy.domain.serving import Endpoint
+from roadworthy.domain.storing.query import Page
 from roadworthy.domain.trust import Role
 from roadworthy.domain.use_case import UseCase
 from roadworthy.sdk import Road
@@ -24,12 +26,15 @@ def status_of(road: Road) -> Status:
 
 def find_use_case(road: Road, name: str) -> UseCase | None:
     """The use case with this name, or None."""
-    return next((u for u in use_cases(road) if u.id == name), None)
+    try:
+        return road.ask("GET", f"/use-cases/{quote(name, safe='')}", UseCase) if name else None
+    except NotFoundError:
+        return None
 
 
-def use_cases(road: Road) -> list[UseCase]:
-    """Every use case."""
-    return road.ask("GET", "/use-cases", list[UseCase])
+def use_cases(road: Road) -> Page[UseCase]:
+    """The newest use cases, and how many there are."""
+    return road.ask("GET", "/use-cases", Page[UseCase])
 
 
 def use_case_named(road: Road, name: str) -> UseCase:
@@ -38,10 +43,9 @@ def use_case_named(road: Road, name: str) -> UseCase:
     Raises:
         NotFoundError: there is none; names those there are.
     """
-    cases = use_cases(road)
-    found = next((u for u in cases if u.id == name), None)
+    found = find_use_case(road, name)
     if found is None:
-        known = shortlist([u.id for u in cases]) or "none yet"
+        known = shortlist([u.id for u in use_cases(road).items]) or "none yet"
         raise NotFoundError(
             f"there is no use case '{name}'",
             remedy=f"Known: {known}; `roadworthy use-case` registers one.",
@@ -75,15 +79,23 @@ def the_endpoint(road: Road, given: str, use_case: str = "") -> Endpoint:
         NotFoundError: none of that name, or none at all.
         InputError: several, and none was named.
     """
-    known = road.ask("GET", "/endpoints", list[Endpoint])
-    mine = [e for e in known if (not given or e.id == given) and (given or not use_case or e.use_case == use_case)]
-    names = shortlist([e.id for e in known]) or "none yet"
-    if not mine:
-        what = f"there is no endpoint '{given}'" if given else "there is no endpoint"
-        raise NotFoundError(what, remedy=f"Known: {names}; `roadworthy endpoint NAME` registers one.", name=given)
-    if len(mine) > 1:
+    if given:
+        with suppress(NotFoundError):
+            return road.ask("GET", f"/endpoints/{quote(given, safe='')}", Endpoint)
+    mine = endpoints(road, "" if given else use_case)
+    if mine.total == 1 and not given:
+        return mine.items[0]
+    if mine.total > 1 and not given:
+        names = shortlist([e.id for e in mine.items])
         raise InputError("there are several endpoints", remedy=f"Name one with --endpoint: {names}.")
-    return mine[0]
+    names = shortlist([e.id for e in endpoints(road).items]) or "none yet"
+    what = f"there is no endpoint '{given}'" if given else "there is no endpoint"
+    raise NotFoundError(what, remedy=f"Known: {names}; `roadworthy endpoint NAME` registers one.", name=given)
+
+
+def endpoints(road: Road, use_case: str = "") -> Page[Endpoint]:
+    """The newest endpoints (of a use case), and how many there are."""
+    return road.ask("GET", "/endpoints", Page[Endpoint], use_case=use_case)
 
 
 def who_may(road: Road, role: Role, besides: Sequence[str] = ()) -> str:

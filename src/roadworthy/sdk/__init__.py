@@ -33,6 +33,7 @@ from roadworthy.domain.storing.query import Page
 from roadworthy.domain.trust import Change, Evidence, HandOff, Person, SignOff
 from roadworthy.domain.use_case import KpiContract, UseCase
 from roadworthy.sdk.handing_over import artifact_of, artifact_parts, environment, read_bytes, table_bytes
+from roadworthy.sdk.listing import every
 from roadworthy.sdk.transport import TIMEOUT_S, Connection
 from roadworthy.services.access.tokens import KnownToken, NewToken
 from roadworthy.services.catalog.splits import SplitDone
@@ -139,7 +140,7 @@ class Road(Connection):
 
     def versions(self, use_case: str = "") -> list[ModelVersion]:
         """Versions, newest first."""
-        return self._get("/versions", list[ModelVersion], use_case=use_case)
+        return every(self.ask, "/versions", ModelVersion, use_case=use_case)
 
     def runs(self, version: str) -> list[GateRun]:
         """The gate runs of a version, oldest first."""
@@ -260,9 +261,10 @@ class Road(Connection):
         """Where everything stands."""
         return self._get("/status", dict[str, Any])
 
-    def work_items(self, use_case: str = "", *, open_only: bool = False) -> list[WorkItem]:
+    def work_items(self, use_case: str = "", *, version: str = "", open_only: bool = False) -> list[WorkItem]:
         """Work items, newest first."""
-        return self._get("/work-items", list[WorkItem], use_case=use_case, open_only=str(open_only).lower())
+        cut = {"use_case": use_case, "version": version, "open_only": str(open_only).lower()}
+        return every(self.ask, "/work-items", WorkItem, **cut)
 
     def assign(self, item: str, person: str) -> WorkItem:
         """Give an open work item to a person."""

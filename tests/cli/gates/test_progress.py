@@ -61,7 +61,7 @@ class Concluded(Slow):
     def people(self) -> list[Person]:
         return [Person(name, (Role.VALIDATOR,), name, "") for name in ("dan", "vera")]
 
-    def work_items(self, use_case: str = "", *, open_only: bool = False) -> list[WorkItem]:
+    def work_items(self, use_case: str = "", *, version: str = "", open_only: bool = False) -> list[WorkItem]:
         defect, step = DefectKind.LEAKAGE, DevelopmentStep.DATA_PREPARATION
         return [WorkItem("work-1", "m:1", "uc", defect, step, "V2 leakage", "It leaks.", "validation", NOW)]
 

@@ -40,7 +40,7 @@ def cli(tmp_path_factory: pytest.TempPathFactory, by_hand: Any) -> Any:
 
 def test_the_list_names_the_defect_and_shows_it_without_a_subcommand_too(cli: Any) -> None:
     assert cli("work").out == cli("work", "list").out
-    (item,) = cli("work", "--json").document
+    (item,) = cli("work", "--json").document["items"]
     assert (item["id"], item["version"], item["defect"], item["state"]) == (
         "work-1",
         "churn:1",

@@ -53,8 +53,8 @@ def test_a_successor_that_passes_the_check_closes_the_item_and_is_named_in_it(wo
 def test_a_grandchild_that_passes_closes_the_item_too(world: World) -> None:
     world.register(parents=(V1,))
     good(world, "offers:2")
-    assert work_items(world.house, CASE, open_only=True) == []
-    assert [i.state.value for i in work_items(world.house)] == ["closed"]
+    assert work_items(world.house, CASE, open_only=True).total == 0
+    assert [i.state.value for i in work_items(world.house).items] == ["closed"]
 
 
 def test_a_stranger_that_passes_closes_nothing(world: World) -> None:
@@ -117,8 +117,8 @@ def test_the_same_defect_of_a_stranger_is_not_linked(world: World) -> None:
 
 
 def test_items_are_told_by_use_case(world: World) -> None:
-    assert len(work_items(world.house, CASE)) == 1
-    assert work_items(world.house, "loans") == []
+    assert work_items(world.house, CASE).total == 1
+    assert work_items(world.house, "loans").items == ()
 
 
 def test_passing_another_gate_closes_nothing_of_validation(world: World) -> None:
@@ -127,7 +127,7 @@ def test_passing_another_gate_closes_nothing_of_validation(world: World) -> None
     reopened = bad(world, other.id)
     world.sign(other.id)
     world.gate(other.id, Gate.RELEASE)
-    assert [i.version for i in work_items(world.house, open_only=True)] == [reopened]
+    assert [i.version for i in work_items(world.house, open_only=True).items] == [reopened]
 
 
 def test_a_rejection_is_answered_only_by_an_approval(world: World) -> None:

@@ -81,6 +81,7 @@ CALLS: dict[str, tuple[Call, ...]] = {
         Call("/logins", {"json": {"person": "victor", "issuer": "https://id.example", "subject": "s"}}),
     ),
     "GET /use-cases": (Call("/use-cases"),),
+    "GET /use-cases/{use_case}": (Call(f"/use-cases/{CASE}"),),
     "POST /use-cases": (Call("/use-cases", {"json": NEW_CASE}),),
     "GET /use-cases/{use_case}/contract": (Call(f"/use-cases/{CASE}/contract"),),
     "POST /use-cases/{use_case}/contract": (Call(f"/use-cases/{CASE}/contract", {"json": KPI}),),
@@ -142,6 +143,7 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "POST /policy/check": (Call("/policy/check", {"json": {"text": SHIPPED.text}}),),
     "POST /policy/trial": (Call("/policy/trial", {"json": {"expectations": "vera read -> allow"}}),),
     "GET /endpoints": (Call("/endpoints"),),
+    "GET /endpoints/{endpoint}": (Call(f"/endpoints/{ENDPOINT}"),),
     "POST /endpoints": (
         Call("/endpoints", {"json": {"name": "more", "use_case": CASE, "decision_point": "letter"}}),
     ),

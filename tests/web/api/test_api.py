@@ -87,6 +87,7 @@ def test_a_gate_that_is_not_waited_for_is_followed_by_its_run(api_at: Open) -> N
 READS = [
     "/people",
     "/use-cases",
+    f"/use-cases/{CASE}",
     f"/use-cases/{CASE}/contract",
     f"/use-cases/{CASE}/datasets",
     "/versions",
@@ -96,6 +97,7 @@ READS = [
     f"/versions/{V1}/evidence",
     f"/runs/validation-{V1}-1",
     "/endpoints",
+    f"/endpoints/{ENDPOINT}",
     f"/endpoints/{ENDPOINT}/deployments",
     f"/endpoints/{ENDPOINT}/reviews",
     f"/endpoints/{ENDPOINT}/ledger",
@@ -167,7 +169,8 @@ STATUSES: dict[str, tuple[str, str, str, Any, int, str]] = {
     "re-entry of what serves": ("dan", "POST", f"/versions/{V1}/re-entry", {"why": "x"}, 409, "illegal-transition"),
     "a negative page": ("ada", "GET", "/versions?limit=-1", None, 422, "setting"),
     "a page of text": ("ada", "GET", "/versions?limit=many", None, 422, "input"),
-    "an endless page": ("ada", "GET", "/versions?offset=99999999999999999999", None, 422, "setting"),
+    "an endless page": ("ada", "GET", "/versions?limit=99999999999999999999", None, 422, "setting"),
+    "a foreign cursor": ("ada", "GET", "/use-cases?cursor=x", None, 422, "setting"),
     "negative changes": ("ada", "GET", "/changes?limit=-1", None, 422, "setting"),
 }  # fmt: skip
 

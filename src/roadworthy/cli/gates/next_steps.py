@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from roadworthy.cli.lookups import has_contract, who_may
+from roadworthy.cli.lookups import endpoints, has_contract, who_may
 from roadworthy.domain.gate import Gate, GateRun
 from roadworthy.domain.model import ModelVersion
-from roadworthy.domain.returns import WorkItemState
-from roadworthy.domain.serving import Endpoint
 from roadworthy.domain.trust import Role
 from roadworthy.domain.verdict import Verdict
 from roadworthy.sdk import Road
@@ -50,14 +48,13 @@ def _onward(road: Road, run: GateRun) -> list[str]:
     if run.gate is Gate.RELEASE:
         return [f"Next: roadworthy accept {version} --run-book TEXT --as {operator}"]
     case = road.version(version).use_case
-    endpoint = next((e.id for e in road.ask("GET", "/endpoints", list[Endpoint]) if e.use_case == case), "NAME")
+    endpoint = next((e.id for e in endpoints(road, case).items), "NAME")
     return [f"Next: roadworthy deploy {version} --endpoint {endpoint} --as {operator}"]
 
 
 def _mend(road: Road, run: GateRun) -> list[str]:
     case = road.version(run.version).use_case
-    items = [w for w in road.work_items(case, open_only=True) if w.version == run.version]
-    open_items = [w for w in items if w.state is WorkItemState.OPEN]
+    open_items = road.work_items(version=run.version, open_only=True)
     lines = [f"  {w.id}: {w.defect.value} -> {w.step.value} ({w.source})" for w in open_items[:MAX_NAMED]]
     if len(open_items) > MAX_NAMED:
         lines.append(f"  ... and {len(open_items) - MAX_NAMED} more: roadworthy work")

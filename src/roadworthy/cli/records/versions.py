@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from roadworthy.cli.desk import Desk, command
+from roadworthy.cli.desk import Desk, command, turned
 from roadworthy.cli.marks import marked
 from roadworthy.domain.gate import Gate
 from roadworthy.domain.lifecycle import State
@@ -48,9 +48,7 @@ def versions(
             limit=limit,
             cursor=cursor,
         )
-    rest = f" Next page: --cursor {found.next}" if found.next else ""
-    said = f"{len(found.items):,} of {found.total:,} shown.{rest}"
-    desk.answer(found, *([_table(found.items), said] if found.items else ["No version is like that."]))
+    desk.answer(found, *([_table(found.items), turned(found)] if found.items else ["No version is like that."]))
 
 
 def _table(items: tuple[VersionCard, ...]) -> Table:

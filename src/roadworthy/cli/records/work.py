@@ -9,8 +9,9 @@ import msgspec
 import typer
 from rich.table import Table
 
-from roadworthy.cli.desk import Desk, commands
+from roadworthy.cli.desk import Desk, commands, turned
 from roadworthy.domain.returns import WorkItem, WorkItemState
+from roadworthy.domain.storing.query import MOST, PAGE, Page
 from roadworthy.services.watch.way_back import ItemView
 
 Item = Annotated[str, typer.Argument(help="The work item, for example work-3.")]
@@ -20,13 +21,25 @@ def list_items(
     desk: Desk,
     *,
     use_case: Annotated[str, typer.Option(help="Only of this use case.")] = "",
+    version: Annotated[str, typer.Option(help="Only of this version.")] = "",
     everything: Annotated[bool, typer.Option("--all", help="Closed ones too.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=MOST, help="Work items on the page.")] = PAGE,
+    cursor: Annotated[str, typer.Option(help="The `next` of the page before.")] = "",
 ) -> None:
     """List work items, newest first. They close only when what found the defect finds it gone."""
     with desk.road() as road:
-        items = road.work_items(use_case, open_only=not everything)
+        found = road.ask(
+            "GET",
+            "/work-items",
+            Page[WorkItem],
+            use_case=use_case,
+            version=version,
+            open_only=str(not everything).lower(),
+            limit=str(limit),
+            cursor=cursor,
+        )
     none = "No work item is open." if not everything else "There are no work items."
-    desk.answer(items, work_table(items) if items else none)
+    desk.answer(found, *([work_table(found.items), turned(found)] if found.items else [none]))
 
 
 def show(desk: Desk, item: Item) -> None:

@@ -23,9 +23,9 @@ def endpoint(
     """Register an endpoint for a decision point that the use case declares."""
     with desk.road() as road:
         cases = use_cases(road)
-        if not use_case and len(cases) > 1:
+        if not use_case and cases.total > 1:
             raise InputError("there are several use cases", remedy="Name one with --use-case.")
-        case = use_case_named(road, use_case or (cases[0].id if cases else ""))
+        case = use_case_named(road, use_case or "".join(u.id for u in cases.items))
         points = [p.name for p in case.decision_points]
         if not decision_point and len(points) > 1:
             raise InputError(

@@ -9,9 +9,10 @@ from roadworthy.domain.errors import SettingError
 from roadworthy.domain.lifecycle import State
 from roadworthy.domain.ports import Transaction
 from roadworthy.domain.storing.card import VersionCard
-from roadworthy.domain.storing.query import MOST, PAGE, Page, Query
+from roadworthy.domain.storing.query import PAGE, Page, Query
 from roadworthy.domain.use_case import UseCase
 from roadworthy.services.house import House
+from roadworthy.services.watch.lists import check_limit
 
 ORDERS: dict[str, tuple[str, bool]] = {
     "newest": ("", True),
@@ -84,8 +85,7 @@ def query_of(tx: Transaction, search: Search) -> Query:
         raise SettingError(
             f"there is no order '{search.order}'", remedy=f"Allowed: {', '.join(ORDERS)}.", field="order"
         )
-    if not 1 <= search.limit <= MOST:
-        raise SettingError(f"limit is {search.limit}", remedy=f"Allowed: 1 to {MOST}.", field="limit")
+    check_limit(search.limit)
     sort, descending = ORDERS[search.order]
     among: dict[str, tuple[object, ...]] = {}
     if search.use_case or search.owner:

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from roadworthy.domain.gate import Finding, GateRun
 from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.ports import Transaction
 from roadworthy.domain.returns import WAY_BACK, DefectKind, Origin, WorkItem, WorkItemState, origin_of
 from roadworthy.domain.review import ReviewRun
+from roadworthy.domain.storing.query import PAGE, Page
 from roadworthy.domain.verdict import Verdict
 from roadworthy.services.house import PLATFORM, House
+from roadworthy.services.watch.lists import listed
 
 MAX_GENERATIONS = 100
 """How far back a version's ancestors are followed."""
@@ -207,10 +208,15 @@ def ancestors(tx: Transaction, version: ModelVersion) -> tuple[str, ...]:
     return tuple(found)
 
 
-def work_items(house: House, use_case: str | None = None, *, open_only: bool = False) -> list[WorkItem]:
-    """Work items, newest first."""
-    equals: dict[str, Any] = {"use_case": use_case} if use_case is not None else {}
-    if open_only:
-        equals["state"] = WorkItemState.OPEN
-    with house.store.read() as tx:
-        return tx.of(WorkItem).find(newest_first=True, **equals)
+def work_items(
+    house: House,
+    use_case: str = "",
+    *,
+    version: str = "",
+    open_only: bool = False,
+    limit: int = PAGE,
+    cursor: str = "",
+) -> Page[WorkItem]:
+    """Work items, newest first. Raises as `listed` does."""
+    state = WorkItemState.OPEN if open_only else None
+    return listed(house, WorkItem, limit=limit, cursor=cursor, use_case=use_case, version=version, state=state)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from roadworthy.domain.errors import SettingError
 from roadworthy.domain.review import LedgerEntry, ReviewRun
 from roadworthy.domain.serving import Deployment, Endpoint
+from roadworthy.domain.storing.query import PAGE
 from roadworthy.domain.use_case import UseCase
 from roadworthy.rollout.canary import CanaryRule
 from roadworthy.services.house import plain
@@ -21,6 +22,7 @@ from roadworthy.services.serve.endpoints import register_endpoint
 from roadworthy.services.serve.outcomes import Reported, ingest_outcomes, read_outcome_file
 from roadworthy.services.serve.plan import DEFAULT_SCHEDULE
 from roadworthy.services.serve.rollout import looks, resume_rollout, step_rollout
+from roadworthy.services.watch.lists import listed
 from roadworthy.services.watch.review import review_endpoint
 from roadworthy.web.api.entry.access import ActingPerson, TheHouse
 
@@ -82,11 +84,22 @@ class ReviewRequest(BaseModel):
 
 
 @router.get("/endpoints")
-def list_endpoints(house: TheHouse, actor: ActingPerson) -> list[dict[str, Any]]:
-    """All endpoints."""
+def list_endpoints(
+    house: TheHouse, actor: ActingPerson, use_case: str = "", limit: int = PAGE, cursor: str = ""
+) -> dict[str, Any]:
+    """Endpoints, newest first: `items`, `total`, and `next`, the cursor of the page that follows."""
+    house.allow(actor, "read")
+    found: dict[str, Any] = plain(listed(house, Endpoint, use_case=use_case, limit=limit, cursor=cursor))
+    return found
+
+
+@router.get("/endpoints/{endpoint}")
+def get_endpoint(house: TheHouse, actor: ActingPerson, endpoint: str) -> dict[str, Any]:
+    """One endpoint."""
     house.allow(actor, "read")
     with house.store.read() as tx:
-        return [plain(e) for e in tx.of(Endpoint).find()]
+        found: dict[str, Any] = plain(tx.of(Endpoint).get(endpoint))
+    return found
 
 
 @router.post("/endpoints", status_code=201)

@@ -44,6 +44,17 @@ class CatalogSearch(BaseModel):
         return Search(states=tuple(given.pop("state")), **given)
 
 
+class WorkSearch(BaseModel):
+    """Which work items."""
+
+    model_config = ConfigDict(extra="forbid")
+    use_case: str = ""
+    version: str = ""
+    open_only: bool = False
+    limit: int = PAGE
+    cursor: str = ""
+
+
 class Assignment(BaseModel):
     """Who takes a work item."""
 
@@ -96,10 +107,11 @@ def get_status(house: TheHouse, actor: ActingPerson) -> dict[str, Any]:
 
 
 @router.get("/work-items")
-def list_work_items(house: TheHouse, actor: ActingPerson, use_case: str = "", open_only: bool = False) -> list[Any]:
-    """Work items, newest first."""
+def list_work_items(house: TheHouse, actor: ActingPerson, search: Annotated[WorkSearch, Query()]) -> dict[str, Any]:
+    """Work items, newest first: `items`, `total`, and `next`, the cursor of the page that follows."""
     house.allow(actor, "read")
-    return [plain(w) for w in work_items(house, use_case or None, open_only=open_only)]
+    found: dict[str, Any] = plain(work_items(house, **dict(search)))
+    return found
 
 
 @router.put("/work-items/{item}/assignee")

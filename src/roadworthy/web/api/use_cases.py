@@ -10,13 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from roadworthy.domain.errors import NotFoundError, SettingError
 from roadworthy.domain.model import Dataset, DatasetRole
+from roadworthy.domain.storing.query import PAGE
 from roadworthy.domain.use_case import Bound, DecisionPoint, DecisionPointKind, KpiLimit, RiskTier, UseCase
 from roadworthy.services.catalog.contracts import KpiTerms, agree_contract, contract_in_force, validate_again
 from roadworthy.services.catalog.datasets import dataset_bytes, register_dataset
 from roadworthy.services.catalog.looks import looks
 from roadworthy.services.catalog.splits import SplitTerms, split_at_creation
 from roadworthy.services.catalog.use_cases import register_use_case
+from roadworthy.services.facts import facts_of
 from roadworthy.services.house import plain
+from roadworthy.services.watch.lists import listed
 from roadworthy.web.api.entry.access import ActingPerson, TheHouse
 
 router = APIRouter(tags=["use cases"])
@@ -76,11 +79,22 @@ class NewContract(BaseModel):
 
 
 @router.get("/use-cases")
-def list_use_cases(house: TheHouse, actor: ActingPerson) -> list[dict[str, Any]]:
-    """All use cases."""
+def list_use_cases(
+    house: TheHouse, actor: ActingPerson, owner: str = "", limit: int = PAGE, cursor: str = ""
+) -> dict[str, Any]:
+    """Use cases, newest first: `items`, `total`, and `next`, the cursor of the page that follows."""
     house.allow(actor, "read")
+    found: dict[str, Any] = plain(listed(house, UseCase, owner=owner, limit=limit, cursor=cursor))
+    return found
+
+
+@router.get("/use-cases/{use_case}")
+def get_use_case(house: TheHouse, actor: ActingPerson, use_case: str) -> dict[str, Any]:
+    """One use case."""
+    house.allow(actor, "read", facts_of(house, use_case=use_case))
     with house.store.read() as tx:
-        return [plain(u) for u in tx.of(UseCase).find()]
+        found: dict[str, Any] = plain(tx.of(UseCase).get(use_case))
+    return found
 
 
 @router.post("/use-cases", status_code=201)

@@ -13,6 +13,7 @@ from roadworthy.domain.errors import InputError, SettingError
 from roadworthy.domain.gate import Gate, GateRun
 from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.storing.folder import Artifact, Folder
+from roadworthy.domain.storing.query import PAGE
 from roadworthy.domain.trust import Conditions, SignOff
 from roadworthy.services.catalog.versions import NewVersion, register_version
 from roadworthy.services.dossier.issue import FILES, issue_dossier
@@ -22,6 +23,7 @@ from roadworthy.services.gates.playbooks import DEFAULT
 from roadworthy.services.gates.run import WORK, GateOrder, run_gate, start_gate
 from roadworthy.services.gates.sign_off import sign_off
 from roadworthy.services.house import plain
+from roadworthy.services.watch.lists import listed
 from roadworthy.services.watch.verify import bundle, evidence_of
 from roadworthy.web.api.entry.access import ActingPerson, TheHouse
 
@@ -96,13 +98,12 @@ class DossierRequest(BaseModel):
 
 @router.get("/versions")
 def list_versions(
-    house: TheHouse, actor: ActingPerson, use_case: str = "", limit: int = 100, offset: int = 0
-) -> list[Any]:
-    """Versions, newest first."""
+    house: TheHouse, actor: ActingPerson, use_case: str = "", limit: int = PAGE, cursor: str = ""
+) -> dict[str, Any]:
+    """Versions in full, newest first: `items`, `total`, and `next`, the cursor of the page that follows."""
     house.allow(actor, "read")
-    equals = {"use_case": use_case} if use_case else {}
-    with house.store.read() as tx:
-        return [plain(v) for v in tx.of(ModelVersion).find(newest_first=True, limit=limit, offset=offset, **equals)]
+    found: dict[str, Any] = plain(listed(house, ModelVersion, use_case=use_case, limit=limit, cursor=cursor))
+    return found
 
 
 @router.post("/versions", status_code=201)

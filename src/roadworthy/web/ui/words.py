@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from roadworthy.domain.lifecycle import State
 from roadworthy.domain.use_case import Interval
@@ -122,6 +122,14 @@ def link(text: Child, *path: str, **query: str) -> Markup:
     target = "/" + "/".join(quote(part, safe=":@") for part in path)
     asked = "&".join(f"{name}={quote(value, safe=':@')}" for name, value in query.items())
     return h("a", text, href=f"{target}?{asked}" if asked else target)
+
+
+def next_page(path: str, query: Mapping[str, str], following: str, name: str = "cursor") -> Markup | None:
+    """A link to what follows on a list, other words of the address kept; nothing on the last page."""
+    if not following:
+        return None
+    kept = {key: value for key, value in query.items() if key != name and value}
+    return h("p", h("a", "Next page", href=f"{path}?{urlencode({**kept, name: following})}"))
 
 
 def version_link(name: str) -> Markup:

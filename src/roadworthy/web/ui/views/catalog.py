@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import urlencode
 
 from roadworthy.domain.lifecycle import State
 from roadworthy.domain.storing.card import VersionCard
@@ -11,7 +10,7 @@ from roadworthy.services.watch.catalog import ORDERS, Search, catalog
 from roadworthy.web.ui.layout import Ask, Page, Text, house_of
 from roadworthy.web.ui.markup import Child, Markup, h
 from roadworthy.web.ui.site import Site
-from roadworthy.web.ui.words import card, count, empty, link, moment, state, table, version_link
+from roadworthy.web.ui.words import card, count, empty, link, moment, next_page, state, table, version_link
 
 COLUMNS = ("Version", "State", "Use case", "Gates", "Open work", "Approved", "Registered")
 
@@ -78,14 +77,10 @@ def search_form(action: str, query: Mapping[str, str]) -> Markup:
 def _listed(items: tuple[VersionCard, ...], following: str, query: Mapping[str, str]) -> Markup:
     if not items:
         return card("Versions", empty("No version is like that."), name="versions")
-    kept = {name: value for name, value in query.items() if name != "cursor" and value}
-    further = (
-        h("a", "Next page", href=f"/versions?{urlencode({**kept, 'cursor': following})}") if following else None
-    )
     return card(
         "Versions",
         table("Versions", COLUMNS, [_row(c) for c in items], "versions"),
-        h("p", further) if further else None,
+        next_page("/versions", query, following),
         name="versions",
     )
 

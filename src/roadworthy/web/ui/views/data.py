@@ -11,6 +11,7 @@ from roadworthy.domain.trust import Evidence
 from roadworthy.domain.use_case import Bound, KpiContract, KpiLimit, UseCase
 from roadworthy.services.catalog.contracts import contract_in_force, validate_again
 from roadworthy.services.catalog.looks import looks_in
+from roadworthy.services.watch.lists import page_of
 from roadworthy.web.ui.layout import Ask, Page, Text, house_of
 from roadworthy.web.ui.markup import Child, Markup, h
 from roadworthy.web.ui.site import Site
@@ -22,14 +23,18 @@ from roadworthy.web.ui.words import (
     empty,
     facts,
     moment,
+    next_page,
     number,
     percent,
     table,
     version_link,
 )
 
-SHOWN = 100
+LOOKS = 100
 """So many looks of a use case are shown, the newest."""
+
+SHOWN = 10
+"""Use cases on one page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +49,20 @@ class Shelf:
 
 
 def build(site: Site, ask: Ask) -> Page:
-    """Every use case, or one (`?use_case=`)."""
+    """The newest use cases, or one (`?use_case=`)."""
     house = house_of(site)
     only = ask.query.get("use_case", "")
     with house.store.read() as tx:
-        cases = [tx.of(UseCase).get(only)] if only else tx.of(UseCase).find()
-        shelves = [_shelf(tx, case) for case in cases]
+        found = None if only else page_of(tx, UseCase, limit=SHOWN, cursor=ask.query.get("cursor", ""))
+        shelves = [_shelf(tx, case) for case in (found.items if found else [tx.of(UseCase).get(only)])]
     if not shelves:
         how = ("Register one: ", command("use-case churn --target churned --positive yes"), ".")
         return Page("Data", (Text("head", card("Data", empty("There is no use case yet.", *how), name="data")),))
     blocks = [Text(f"case-{s.case.id}", _show(s)) for s in shelves]
+    if found and found.next:
+        further = next_page("/data", ask.query, found.next)
+        said = h("p", f"The newest of {count(found.total, 'use case')} first.", class_="dim")
+        blocks.append(Text("further", card("More use cases", said, further, name="further")))
     return Page("Data", tuple(blocks))
 
 
@@ -164,7 +173,7 @@ def _looks(of: Shelf) -> Markup | None:
             str(x.number) if x.charged else h("span", "not charged", class_="dim"),
             x.dataset,
         ]
-        for x in of.looks[:SHOWN]
+        for x in of.looks[:LOOKS]
     ]
     said = (
         f"{count(len(of.looks), 'look')}, {charged} charged. Whoever mends a model after a look fits it to the rows "

@@ -7,12 +7,26 @@ from dataclasses import dataclass
 
 from roadworthy.domain.review import LedgerEntry
 from roadworthy.domain.serving import Endpoint
+from roadworthy.services.watch.lists import page_of
 from roadworthy.web.ui.charts import SERIES, Pair, bullet, lines
 from roadworthy.web.ui.layout import Ask, Block, Chart, Page, Text, house_of
 from roadworthy.web.ui.markup import Child, Markup, h
 from roadworthy.web.ui.site import Site
 from roadworthy.web.ui.views.money import earned, total_interval
-from roadworthy.web.ui.words import between, card, command, day, empty, link, money, number, table, version_link
+from roadworthy.web.ui.words import (
+    between,
+    card,
+    command,
+    count,
+    day,
+    empty,
+    link,
+    money,
+    next_page,
+    number,
+    table,
+    version_link,
+)
 
 COLUMNS = (
     "Version",
@@ -25,6 +39,13 @@ COLUMNS = (
     "Total",
     "Cost of the hold-out",
 )
+
+
+SHOWN = 20
+"""Endpoints on one page."""
+
+DRAWN = 60
+"""Newest lines of an endpoint in its chart: more than a year of weekly reviews."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +61,30 @@ class Books:
         return list({line.version: line for line in self.lines}.values())
 
 
-def build(site: Site, ask: Ask) -> Page:  # noqa: ARG001 - every page is built from the same two
-    """All endpoints' books."""
+def build(site: Site, ask: Ask) -> Page:
+    """The books of the newest endpoints."""
     house = house_of(site)
     with house.store.read() as tx:
-        books = [Books(e, tuple(tx.of(LedgerEntry).find(endpoint=e.id))) for e in tx.of(Endpoint).find()]
+        found = page_of(tx, Endpoint, limit=SHOWN, cursor=ask.query.get("cursor", ""))
+        books = [Books(e, tuple(tx.of(LedgerEntry).find(endpoint=e.id))) for e in found.items]
     newest = [line for b in books for line in b.newest]
-    if not newest:
+    if not newest and not found.next:
         how = (
             "Deploy a version with a hold-out in its contract, report outcomes, then ",
             command("review ENDPOINT"),
             ": it writes the ledger.",
         )
         return Page("Value", (Text("head", card("Value", empty("Nothing was measured yet.", *how), name="value")),))
-    blocks: list[Block] = [Text("head", _head(newest)), Text("ledger", _ledger(newest))]
+    of = f", {count(len(books), 'endpoint')} of {found.total:,}" if found.total > len(books) else ""
+    further = next_page("/value", ask.query, found.next)
+    blocks: list[Block] = [Text("head", _head(newest, of)), Text("ledger", _ledger(newest, further))]
     blocks += [chart for b in books for chart in charts(b)]
     return Page("Value", tuple(blocks))
 
 
-def _head(newest: Sequence[LedgerEntry]) -> Markup:
+def _head(newest: Sequence[LedgerEntry], of: str) -> Markup:
     said = [
-        h("h1", f"Value to date: {e.amount}" + (f" ({e.note})" if e.measured else ""), class_="sentence")
+        h("h1", f"Value to date{of}: {e.amount}" + (f" ({e.note})" if e.measured else ""), class_="sentence")
         for e in earned(newest)
     ]
     return h(
@@ -77,12 +101,12 @@ def _head(newest: Sequence[LedgerEntry]) -> Markup:
     )
 
 
-def _ledger(newest: Sequence[LedgerEntry]) -> Markup:
+def _ledger(newest: Sequence[LedgerEntry], further: Markup | None) -> Markup:
     body: list[Child] = [table("Value by version", COLUMNS, [_row(line) for line in newest], "ledger")]
     reasons = [h("li", f"{line.version}: {line.reason}") for line in newest if not line.measurable]
     if reasons:
         body.append(h("div", h("h3", "Why some are not measurable"), h("ul", reasons)))
-    return card("Ledger", body, name="ledger")
+    return card("Ledger", body, further, name="ledger")
 
 
 def _row(line: LedgerEntry) -> list[Child]:
@@ -120,11 +144,12 @@ def charts(books: Books, span: str = "full") -> list[Chart]:
     """Value per unit over the reviews, one line per version, with its interval."""
     if not books.lines:
         return []
-    days = sorted({day(line.until) for line in books.lines})
-    versions = list(dict.fromkeys(line.version for line in books.lines))
+    drawn = books.lines[-DRAWN:]
+    days = sorted({day(line.until) for line in drawn})
+    versions = list(dict.fromkeys(line.version for line in drawn))
     series, bands = [], []
     for at, version in enumerate(versions):
-        mine = {day(line.until): line for line in books.lines if line.version == version}
+        mine = {day(line.until): line for line in drawn if line.version == version}
         colour = SERIES[at % len(SERIES)]
         found = [mine.get(d) for d in days]
         series.append((version, [line.per_unit if line else None for line in found], colour))

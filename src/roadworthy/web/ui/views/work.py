@@ -8,12 +8,24 @@ from roadworthy.domain.returns import WorkItem, WorkItemState
 from roadworthy.domain.trust import Change, Role
 from roadworthy.services.catalog.people import people
 from roadworthy.services.facts import facts_of
+from roadworthy.services.watch.lists import page_of
 from roadworthy.services.watch.way_back import ItemView, work_item
-from roadworthy.services.watch.work_items import work_items
 from roadworthy.web.ui.layout import Ask, Page, Text, form, house_of
 from roadworthy.web.ui.markup import Child, Markup, h
 from roadworthy.web.ui.site import Site
-from roadworthy.web.ui.words import card, command, count, empty, facts, joined, link, moment, table, version_link
+from roadworthy.web.ui.words import (
+    card,
+    command,
+    count,
+    empty,
+    facts,
+    joined,
+    link,
+    moment,
+    next_page,
+    table,
+    version_link,
+)
 
 COLUMNS = ("Item", "Version", "Defect", "Back to", "Found by", "What was found", "Closed by", "Assignee")
 
@@ -23,13 +35,15 @@ def build(site: Site, ask: Ask) -> Page:
     if ask.query.get("item"):
         return _one(work_item(house_of(site), ask.query["item"]))
     only = ask.query.get("version", "")
-    items = [w for w in work_items(house_of(site)) if not only or w.version == only]
-    waiting = [w for w in items if w.state is WorkItemState.OPEN]
-    closed = [w for w in items if w.state is WorkItemState.CLOSED]
+    with house_of(site).store.read() as tx:
+        waiting, closed = (
+            page_of(tx, WorkItem, cursor=ask.query.get(state.value, ""), version=only, state=state)
+            for state in (WorkItemState.OPEN, WorkItemState.CLOSED)
+        )
     of = f" of {only}" if only else ""
     head = h(
         "section",
-        h("h1", f"{count(len(waiting), 'open work item')}{of}, {len(closed)} closed", class_="sentence"),
+        h("h1", f"{count(waiting.total, 'open work item')}{of}, {closed.total:,} closed", class_="sentence"),
         h(
             "p",
             "A failing check, a proven drift or a rollback opens a work item. Nobody closes one by hand: what found "
@@ -43,9 +57,9 @@ def build(site: Site, ask: Ask) -> Page:
         "Work",
         (
             Text("head", head),
-            Text("open", _open(waiting)),
-            *_assign(site, ask, waiting),
-            Text("closed", _closed(closed)),
+            Text("open", _open(waiting.items, next_page("/work", ask.query, waiting.next, "open"))),
+            *_assign(site, ask, waiting.items),
+            Text("closed", _closed(closed.items, next_page("/work", ask.query, closed.next, "closed"))),
         ),
     )
 
@@ -55,11 +69,11 @@ def work_table(caption: str, items: Sequence[WorkItem]) -> Markup:
     return table(caption, COLUMNS, [_row(w) for w in items], "work")
 
 
-def _open(items: Sequence[WorkItem]) -> Markup:
+def _open(items: Sequence[WorkItem], further: Markup | None) -> Markup:
     if not items:
         return card("Open", empty("No open work item: every defect found so far has been mended."), name="open")
     how = h("p", "In a terminal: ", command("work"), class_="dim")
-    return card("Open", work_table("Open work items", items), how, name="open")
+    return card("Open", work_table("Open work items", items), further, how, name="open")
 
 
 def _assign(site: Site, ask: Ask, items: Sequence[WorkItem]) -> list[Text]:
@@ -90,10 +104,10 @@ def _assign(site: Site, ask: Ask, items: Sequence[WorkItem]) -> list[Text]:
     return [Text("assign", card("Give an item to somebody, or say something about it", given, said, name="assign"))]
 
 
-def _closed(items: Sequence[WorkItem]) -> Markup:
+def _closed(items: Sequence[WorkItem], further: Markup | None) -> Markup:
     if not items:
         return card("Closed", empty("None yet. A work item closes when its gate is passed again."), name="closed")
-    return card("Closed", work_table("Closed work items", items), name="closed")
+    return card("Closed", work_table("Closed work items", items), further, name="closed")
 
 
 def _row(item: WorkItem) -> list[Child]:
