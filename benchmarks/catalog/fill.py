@@ -16,7 +16,7 @@ from sqlalchemy import Engine, create_engine, insert, text
 from roadworthy.adapters.storage.rows import codec_of, digest_of, to_body
 from roadworthy.adapters.storage.sql import SqlStore
 from roadworthy.adapters.storage.tables import CHANGE, TABLES, TERMS
-from roadworthy.domain.model import ModelVersion
+from roadworthy.domain.model import ModelVersion, SealedLook
 from roadworthy.domain.ports import AGGREGATES, Keyring, Stored
 from roadworthy.domain.returns import WorkItem
 from roadworthy.domain.storing.card import VersionCard, next_card, version_of
@@ -30,6 +30,9 @@ DAYS = 1_000
 UNTIL = date(2026, 11, 2)
 FIRST = (UNTIL - date(2026, 3, 2)).days - DAYS
 """Days from the templates' first day to the first version of a filled store."""
+
+FIRST_VERSION = "offers:1"
+"""The templates' first version: it names the lineage of all of them."""
 
 BATCH = 200
 """Families between two writes."""
@@ -90,24 +93,42 @@ def rows_of(templates: Templates, keyring: Keyring, scale: Scale) -> Iterator[tu
     for naming in namings:
         _clone(cloner, templates.case, naming, entities, links)
     yield entities, links
-    numbers, models, items = [0] * scale.use_cases, {}, 0
+    numbers = _Numbers()
     entities, links = [], []
     for at, order in enumerate(_plan(templates, scale)):
-        words = dict(namings[order.case].words) | {"dan": developer(at), "dora": developer(at + 1)}
-        for version in order.part.versions:
-            name = model_name(order.case, numbers[order.case])
-            numbers[order.case] += 1
-            models[name] = models.get(name, 0) + 1
-            words[version.id] = f"{name}:{models[name]}"
-        for item in order.part.entities.get(WorkItem, ()):
-            items += 1
-            words[item.id] = f"work-{items}"
-        naming = Naming(words, order.days, dict(namings[order.case].digests))
+        of_case = namings[order.case]
+        words = of_case.words | {"dan": developer(at), "dora": developer(at + 1)} | numbers.names(order, of_case)
+        naming = Naming(words, order.days, dict(of_case.digests))
         _clone(cloner, order.part, naming, entities, links)
         if at % BATCH == BATCH - 1:
             yield entities, links
             entities, links = [], []
     yield entities, links
+
+
+class _Numbers:
+    """The next number of everything that the services number."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, int] = {}
+
+    def names(self, order: _Order, of_case: Naming) -> dict[str, str]:
+        """New names of a family's versions, work items and looks at sealed data."""
+        found: dict[str, str] = {}
+        for version in order.part.versions:
+            name = model_name(order.case, self._next(f"versions of {order.case}"))
+            found.setdefault(FIRST_VERSION, f"{name}:1")
+            found[version.id] = f"{name}:{self._next(name)}"
+        for item in order.part.entities.get(WorkItem, ()):
+            found[item.id] = f"work-{self._next('work')}"
+        for look in order.part.entities.get(SealedLook, ()):
+            dataset = of_case(look.id.rpartition("-look-")[0])
+            found[look.id] = f"{dataset}-look-{self._next(dataset)}"
+        return found
+
+    def _next(self, what: str) -> int:
+        self._last[what] = self._last.get(what, 0) + 1
+        return self._last[what]
 
 
 def cards_of(entities: Sequence[Stored]) -> list[VersionCard]:
