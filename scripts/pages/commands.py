@@ -34,7 +34,7 @@ def commands_page() -> str:
 def options_of(command: Any) -> list[str]:
     """The options and arguments of one command that are its own."""
     shared = {flag for name, _ in EVERYWHERE for flag in name.replace(",", "").split()}
-    return [p.opts[0] for p in command.params if not shared & set(p.opts) and p.name not in ("help", "version")]
+    return [p.opts[0] for p in command.params if not shared & set(p.opts) and not p.is_eager]
 
 
 def _exits() -> str:
