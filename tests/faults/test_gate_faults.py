@@ -26,7 +26,7 @@ from roadworthy.domain.verdict import Verdict  # noqa: E402
 from roadworthy.evidence.served import decode_served, verify_served  # noqa: E402
 from roadworthy.services.watch.verify import trust_root, verify_changes  # noqa: E402
 
-COMMITS = 15
+COMMITS = 16
 """Transactions of the control store in one validation of three checks."""
 
 
@@ -82,7 +82,16 @@ def assert_validated_once(root: Path) -> None:
 
 EACH_CHECK = ("gate.begun-noted", "gate.check-done", "gate.finding-kept")
 CASES = [
-    *[(point, 1) for point in ("gate.gathered", *EACH_CHECK, "gate.before-conclude", "gate.after-conclude")],
+    *[
+        (point, 1)
+        for point in (
+            "gate.look-counted",
+            "gate.gathered",
+            *EACH_CHECK,
+            "gate.before-conclude",
+            "gate.after-conclude",
+        )
+    ],
     ("store.before-commit", 4),
     ("store.after-commit", 4),
 ]

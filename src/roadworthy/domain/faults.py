@@ -16,6 +16,7 @@ POINTS: dict[str, str] = {
     "decisions.before-sync": "decision log: records written, not yet synced",
     "decisions.after-sync": "decision log: records synced, caller not yet answered",
     "decisions.before-seal": "decision log: segment full, sealed file not yet visible",
+    "gate.look-counted": "gate run: its look at the sealed rows counted, none of them read yet",
     "gate.gathered": "gate run: records read and what still holds taken over, no check begun",
     "gate.begun-noted": "gate run: a check begun and noted as running, not yet done",
     "gate.check-done": "gate run: a check evaluated, its finding not yet recorded",

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from simulated_offers import arrivals, parquet, table
+from small_playbooks import CHEAP
 from small_world import CASE, World, at
 
 from roadworthy.domain.errors import ConflictError, DataError, NotAllowedError, NotFoundError
@@ -168,8 +169,8 @@ def test_only_data_scientists_register_data(world: World, who: str) -> None:
 
 def test_every_read_of_sealed_data_by_a_validation_is_counted_and_recorded() -> None:
     world = at("registered")
-    world.validate("offers:1")
-    world.validate("offers:1")
+    world.validate("offers:1", CHEAP)
+    world.validate("offers:1", CHEAP)
     assert world.dataset("sealed").reads == 2
     facts = {"lineage": "offers:1", "version": "offers:1"}
     assert [c.facts for c in world.changes() if c.action == "sealed-data-read"] == [

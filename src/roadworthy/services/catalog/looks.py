@@ -23,10 +23,9 @@ def look(
     *,
     charged: bool,
 ) -> SealedLook:
-    """Count one look in the transaction that begins it; the change record says whose it was and which.
+    """Count one look in the transaction that precedes it; the change record says whose it was and which.
 
-    A gate that is started counts, however it ends: who cancels one may have seen its findings. A gate that is taken
-    up again after a crash is the same look.
+    It counts however the run that looks ends: who cancels one may have seen its findings.
     """
     lineage = roots(tx, version)[0]
     number = len(charged_looks(tx, dataset, version)) + charged

@@ -21,7 +21,6 @@ from roadworthy.domain.serving import Endpoint
 from roadworthy.domain.trust import Person
 from roadworthy.domain.use_case import KpiContract, UseCase
 from roadworthy.services.catalog.contracts import contract_in_force, refuse_outdated, refuse_peek
-from roadworthy.services.catalog.looks import look
 from roadworthy.services.catalog.sealed import refuse_sealed_as
 from roadworthy.services.facts import facts_of
 from roadworthy.services.gates.conclude import EVENTS, conclude, move
@@ -98,10 +97,6 @@ def start_gate(house: House, actor: Person, order: GateOrder) -> GateRun:
         move(tx, version, EVENTS[order.gate][0])
         tx.of(GateRun).add(run)
         house.record(tx, actor.id, f"{order.gate.value}-started", version.id, facts={"run": run.id})
-        look(
-            house, tx, actor.id, inputs["sealed"], version, run.id, f"{order.gate.value} of {version.id}",
-            charged=order.gate is Gate.VALIDATION,
-        )  # fmt: skip
     return run
 
 

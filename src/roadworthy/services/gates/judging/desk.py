@@ -6,7 +6,7 @@ that was ended there (cancelled) is left at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
@@ -32,7 +32,8 @@ from roadworthy.domain.ports import Transaction
 from roadworthy.domain.returns import DefectKind, WorkItem, WorkItemState, may_reuse
 from roadworthy.domain.verdict import Verdict
 from roadworthy.evidence.canonical import canonical, to_json
-from roadworthy.services.gates.judging.gather import gather
+from roadworthy.services.gates.judging.gather import Records, gather
+from roadworthy.services.gates.judging.looking import note_look
 from roadworthy.services.gates.judging.reuse import Inputs, reusable, sources
 from roadworthy.services.gates.judging.tools import tool_versions
 from roadworthy.services.house import House
@@ -138,23 +139,39 @@ class Desk:
         faults.reach("gate.finding-kept")
 
     def _open(self) -> None:
-        records = gather(self._house, self._run, self._playbook)
-        self._inputs = Inputs(records, f"installation seed {self._house.seed}", tool_versions())
         wanted = [c for c in planned_checks(self._playbook, self._run) if self._found(c.key) is None]
-        if not self._run.fresh:
-            with self._house.store.read() as tx:
-                earlier = _sources(tx, self._run, records.version)
-                defects = _open_defects(tx, records.version)
-            held = reusable(wanted, earlier, self._inputs.of)
-            # A failure on unchanged inputs stands, whatever a re-entry rule wants measured anew: nobody draws again
-            # until it passes.
-            taken = {
-                key: f for key, f in held.items() if f.verdict is Verdict.FAIL or may_reuse(defects, f.step.name)
-            }
-            self._keep(*taken.values())
-            wanted = [c for c in wanted if c.key not in taken]
+        records, taken = self._taken(wanted)
+        anew = [c for c in wanted if c.key not in taken]
+        if note_look(self._house, self._run, records.version, anew, self._earlier(records.version)):
+            faults.reach("gate.look-counted")
+            records, taken = self._taken(wanted)  # what rests on the number of looks holds no longer
+        self._keep(*taken.values())
+        wanted = [c for c in wanted if c.key not in taken]
         faults.reach("gate.gathered")
         self._judging = self._stack.enter_context(self._house.bench.judge(records, wanted))
+
+    def _taken(self, wanted: Sequence[PlannedCheck]) -> tuple[Records, dict[str, Finding]]:
+        """What is recorded now, and the earlier findings that hold under it."""
+        records = gather(self._house, self._run, self._playbook)
+        self._inputs = Inputs(records, f"installation seed {self._house.seed}", tool_versions())
+        if self._run.fresh:
+            return records, {}
+        with self._house.store.read() as tx:
+            earlier = _sources(tx, self._run, records.version)
+            defects = _open_defects(tx, records.version)
+        held = reusable(wanted, earlier, self._inputs.of)
+        # A failure on unchanged inputs stands, whatever a re-entry rule wants measured anew: nobody draws again
+        # until it passes.
+        return records, {
+            key: f for key, f in held.items() if f.verdict is Verdict.FAIL or may_reuse(defects, f.step.name)
+        }
+
+    def _earlier(self, version: ModelVersion) -> list[GateRun]:
+        """The version's own runs whose findings may count."""
+        if self._run.fresh:
+            return []
+        with self._house.store.read() as tx:
+            return [r for r in _sources(tx, self._run, version) if r.version == version.id]
 
     def _sound(self, planned: PlannedCheck, finding: Finding) -> Finding:
         """The finding with the digest of its inputs, or the reason why it cannot be signed."""
