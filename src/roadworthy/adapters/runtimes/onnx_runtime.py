@@ -27,6 +27,8 @@ _DTYPES: dict[str, Any] = {
 }
 _FLOATS = ("tensor(float)", "tensor(double)", "tensor(float16)")
 _MAPS = ("seq(map(int64,tensor(float)))", "seq(map(string,tensor(float)))")
+_NO_MEMORY = "Failed to allocate memory"
+"""onnxruntime's words for it."""
 _EXTERNAL = b"\x0a\x08location"
 """How a tensor's reference to a file begins on the wire: field 1 (key), eight bytes, "location"."""
 
@@ -126,7 +128,7 @@ class OnnxPredictor:
         if n_rows == 0:
             return np.empty(0, dtype=np.float64)
         feed = self._matrix(columns) if self._as_matrix else self._columns(columns)
-        answer = answer_of(lambda: self._session.run([self._output], feed))[0]
+        answer = answer_of(lambda: self._run(feed))
         if self._is_map:
             return checked(_from_maps(answer), n_rows)
         if np.ndim(answer) == 2 and np.shape(answer)[1] == 2:
@@ -134,6 +136,15 @@ class OnnxPredictor:
         if np.ndim(answer) == 2 and np.shape(answer)[1] == 1:
             return checked(answer[:, 0], n_rows)
         return checked(answer, n_rows)
+
+    def _run(self, feed: dict[str, Any]) -> Any:
+        try:
+            return self._session.run([self._output], feed)[0]
+        except Exception as error:
+            if _NO_MEMORY not in str(error):
+                raise
+            # Callers tell what a limit ended from what a model did wrong by the class of the cause.
+            raise MemoryError(str(error)) from error
 
     def _takes_matrix(self, signature: Signature) -> bool:
         """Whether the one input holds all columns; otherwise every input must be a column of the signature."""

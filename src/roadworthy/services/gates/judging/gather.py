@@ -14,10 +14,10 @@ from roadworthy.domain.serving import Endpoint, MonitorPlan
 from roadworthy.domain.trust import Evidence, HandOff, Person, Role, SignOff
 from roadworthy.domain.use_case import KpiContract, UseCase
 from roadworthy.services.catalog.looks import charged_looks
+from roadworthy.services.facts import makers
 from roadworthy.services.house import House
 from roadworthy.services.serve.plan import current_deployment, plan_deployment
 from roadworthy.services.watch.monitors import MONITORS
-from roadworthy.services.watch.work_items import ancestors
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +66,9 @@ def gather(house: House, run: GateRun, playbook: Playbook) -> Records:
 
 
 def _plain(tx: Transaction, run: GateRun, version: ModelVersion, house: House) -> Material:
-    family = {*version.developers}
-    for ancestor in ancestors(tx, version):
-        family.update(tx.of(ModelVersion).get(ancestor).developers)
-    judges = tuple(p.id for p in tx.of(Person).find() if Role.VALIDATOR in p.roles and p.id not in family)
+    family = makers(tx, version)
+    able = [p.id for p in tx.of(Person).find() if p.active and Role.VALIDATOR in p.roles]
+    judges = tuple(person for person in able if person not in family)
     accepted = tx.of(HandOff).find(version=version.id, newest_first=True, limit=1)
     return Material(
         now=house.clock.now(),
