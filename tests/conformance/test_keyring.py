@@ -5,7 +5,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from roadworthy.adapters.signing import FileKeyring, MemoryKeyring
-from roadworthy.domain.errors import AlreadyExistsError, NotFoundError
+from roadworthy.domain.errors import AlreadyExistsError, ConflictError, NotFoundError
 
 KEYRINGS = {"files": lambda folder: FileKeyring(folder / "keys"), "memory": lambda _: MemoryKeyring()}
 PEOPLE = ["val", "ana.lopez@example.com", "../escape", "a/b", "Zoë 张", ".", "-", "platform:1"]
@@ -54,3 +54,36 @@ def test_every_person_gets_another_key(keyring):
 def test_an_unknown_person_has_no_key(keyring):
     with pytest.raises(NotFoundError, match="nobody"):
         keyring.signer("nobody")
+
+
+@pytest.mark.parametrize("person", PEOPLE)
+def test_a_renewed_key_is_another_one_and_both_are_found_by_their_ids(keyring, person):
+    first, second = keyring.create(person), keyring.renew(person)
+    assert first.key_id != second.key_id
+    for made in (first, second):
+        assert keyring.signer(person, made.key_id).sign(b"x") == made.sign(b"x")
+    assert keyring.public_keys(person) == {k.key_id: k.public_key for k in (first, second)}
+    with pytest.raises(ConflictError, match="2 keys"):
+        keyring.signer(person)
+
+
+def test_a_retired_key_signs_nothing_any_more_and_its_public_half_stays(keyring):
+    first, second = keyring.create("val"), keyring.renew("val")
+    for _ in range(2):
+        keyring.retire("val", first.key_id)
+    with pytest.raises(NotFoundError, match=first.key_id[:12]):
+        keyring.signer("val", first.key_id)
+    assert keyring.signer("val").key_id == second.key_id
+    assert keyring.public_keys("val")[first.key_id] == first.public_key
+
+
+def test_keys_of_one_person_are_nobody_elses(keyring):
+    mine = keyring.create("val")
+    keyring.create("val.2")
+    keyring.renew("val.2")
+    assert list(keyring.public_keys("val")) == [mine.key_id]
+    with pytest.raises(NotFoundError, match="no key"):
+        keyring.signer("val.2", mine.key_id)
+    with pytest.raises(NotFoundError):
+        keyring.retire("val.2", mine.key_id)
+    assert keyring.public_keys("nobody") == {}

@@ -10,8 +10,8 @@ from roadworthy.domain.gate import Gate
 from roadworthy.domain.serving import RolloutLook
 from roadworthy.domain.trust import EvidenceKind, HandOff, SignOff
 from roadworthy.evidence import statements
-from roadworthy.evidence.canonical import canonical
-from roadworthy.evidence.digest import digest_json, digest_of, sha256
+from roadworthy.evidence.canonical import canonical, to_json
+from roadworthy.evidence.digest import digest_json, sha256
 
 
 def gate_run(world, run=None, version=None, use_case=None):
@@ -109,6 +109,13 @@ def test_a_hand_off_statement_names_owner_and_run_book(world):
         statements.hand_off_statement(hand_off, replace(world.VERSION, id="deposit-2"), now=world.NOW)
 
 
+def test_a_deployment_without_folders_is_signed_as_before_there_were_folders(world):
+    whole = to_json(world.deployment())
+    assert [arm.pop("files") for arm in whole["arms"]] == [""] * len(whole["arms"])
+    signed = statements.deployment_statement(world.deployment(), now=world.NOW)
+    assert canonical(signed["predicate"]["deployment"]) == canonical({**whole, "statement": ""})
+
+
 def test_a_rollout_statement_carries_all_numbers_of_the_decision(world):
     look = RolloutLook(
         id="look-1",
@@ -127,7 +134,9 @@ def test_a_rollout_statement_carries_all_numbers_of_the_decision(world):
     )
     statement = statements.rollout_statement(look, world.deployment(), now=world.NOW)
     assert statement["predicate"]["look"]["safety_e"] == 21.5
-    assert statement["subject"][0]["digest"]["sha256"] == digest_of(world.deployment())
+    assert statement["subject"][0]["digest"]["sha256"] == sha256(
+        canonical(statements.deployment_json(world.deployment()))
+    )
     with pytest.raises(DataError, match="revision 1, not dep-1 revision 2"):
         statements.rollout_statement(look, world.deployment(revision=2), now=world.NOW)
 

@@ -23,6 +23,7 @@ from roadworthy.apps.workshop import LocalWorkshop
 from roadworthy.domain.durable.bench import CheckBench
 from roadworthy.domain.durable.work import WorkEngine
 from roadworthy.domain.ports import Clock
+from roadworthy.services.access.keys import settle_keys
 from roadworthy.services.catalog.people import found
 from roadworthy.services.catalog.policies import take_up_policy
 from roadworthy.services.gates.judging.assembly import GateWorkbench
@@ -73,6 +74,7 @@ def open_house(settings: Settings, clock: Clock | None = None, engine: WorkEngin
     work.register(WORK, lambda durable, arguments: carry_out(house, durable, arguments))
     work.launch()
     resume_gates(house)
+    settle_keys(house)
     publish_trust(house)
     publish_all(house)
 

@@ -173,11 +173,23 @@ class Keyring(Protocol):
     """Private keys of the people this installation acts for."""
 
     def create(self, person: str) -> Signer:
-        """Make and keep a new key for a person. Raises AlreadyExistsError."""
+        """Make and keep a first key for a person. Raises AlreadyExistsError."""
         ...
 
-    def signer(self, person: str) -> Signer:
-        """The person's signer. Raises NotFoundError."""
+    def renew(self, person: str) -> Signer:
+        """Make and keep one more key for a person; the others stay until they are retired."""
+        ...
+
+    def signer(self, person: str, key_id: str = "") -> Signer:
+        """The key with this id, or the only one. Raises NotFoundError, and ConflictError for several."""
+        ...
+
+    def retire(self, person: str, key_id: str) -> None:
+        """Destroy the private half of a key and keep the public one; doing it twice changes nothing."""
+        ...
+
+    def public_keys(self, person: str) -> dict[str, str]:
+        """The public half of every key ever kept for a person, by key id."""
         ...
 
 

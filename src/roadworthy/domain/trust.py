@@ -23,12 +23,19 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FormerKey:
-    """A key a person signed with before: what was signed while it was valid stands."""
+    """A key a person signed with before: what was signed while it was valid stands.
+
+    From `compromised_since` on, somebody else may have held it. What it signed then does not count, and of what is
+    dated earlier only the envelopes whose ids are `proven`: the change record shows that they were there before. A
+    date alone proves nothing, as whoever holds the key writes what date they like.
+    """
 
     key_id: str
     public_key: str
     valid_from: datetime | None
     valid_until: datetime
+    compromised_since: datetime | None = None
+    proven: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

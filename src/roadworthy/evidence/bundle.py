@@ -179,8 +179,8 @@ def _trust_item(copy: TrustRoot, trust: TrustRoot) -> BundleItem:
 
 
 def _identity(holder: Person) -> Person:
-    """What must agree about a key: its owner, roles and validity; which keys came before is another entry."""
-    return replace(holder, former=())
+    """What must agree about a key: its owner and roles. How long it counts is known to the newer of two trust roots."""
+    return replace(holder, former=(), active=True, valid_from=None, valid_until=None)
 
 
 def _artifact_item(bundle: Bundle, artifact: Artifact | None) -> BundleItem:

@@ -16,7 +16,7 @@ from itertools import pairwise
 from roadworthy.domain.errors import CouldNotVerifyError
 from roadworthy.domain.trust import Change, EvidenceKind
 from roadworthy.evidence.chain import broken, verify_chain
-from roadworthy.evidence.envelope import OpenedStatement
+from roadworthy.evidence.envelope import OpenedStatement, is_void
 from roadworthy.evidence.licence import guarded, open_all, refused
 from roadworthy.evidence.trust import TrustRoot
 
@@ -50,10 +50,13 @@ def open_checkpoints(
 ) -> tuple[SignedCheckpoint, ...]:
     """The checkpoints in these envelopes, each signed by the platform; one that does not open refuses them all.
 
+    Those under a key that was compromised, and not proven to be older than that, count for nothing and are left out.
+
     Raises:
         IntegrityError: or one of its kinds, see `envelope.open_envelope`; or an envelope is no checkpoint.
     """
-    return tuple(checkpoint_in(o) for o in open_all(tuple(dict.fromkeys(envelopes)), trust, now=now))
+    standing = tuple(text for text in dict.fromkeys(envelopes) if not is_void(text, trust))
+    return tuple(checkpoint_in(o) for o in open_all(standing, trust, now=now))
 
 
 def checkpoint_in(opened: OpenedStatement) -> SignedCheckpoint:

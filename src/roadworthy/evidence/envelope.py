@@ -26,7 +26,7 @@ from securesystemslib.signer import (  # type: ignore[attr-defined]  # public, b
 
 from roadworthy.domain.errors import CouldNotVerifyError, DataError, ExpiredSignatureError, SignatureWrongError
 from roadworthy.domain.ports import Signer
-from roadworthy.domain.trust import Evidence, EvidenceKind, Person
+from roadworthy.domain.trust import Evidence, EvidenceKind, FormerKey, Person
 from roadworthy.evidence.canonical import canonical, check_size, parse_canonical
 from roadworthy.evidence.digest import sha256
 from roadworthy.evidence.predicates import check_predicate
@@ -165,11 +165,13 @@ def open_envelope(text: str, trust: TrustRoot, *, now: datetime | None) -> Opene
 
     Raises:
         SignatureWrongError: the key is trusted and the signature does not match the bytes.
-        ExpiredSignatureError: it matches, and the statement's own time is outside the key's validity. That is
-            wrong and not unknown: the trust root says positively that the key did not count then.
+        ExpiredSignatureError: it matches, and the statement's own time is outside the key's validity, or at a time at
+            which the key was in other hands. That is wrong and not unknown: the trust root says positively that the
+            key did not count then.
         CouldNotVerifyError: the envelope is too large or malformed (names what), the key is unknown or unreadable,
-            the payload is no statement this version understands (names the field), or it is dated more than
-            `MAX_CLOCK_SKEW` after `now`. Neither right nor wrong.
+            the payload is no statement this version understands (names the field), it is dated more than
+            `MAX_CLOCK_SKEW` after `now`, or before its key was compromised without a proof that it is that old.
+            Neither right nor wrong.
     """
     envelope = _read_envelope(text)
     signature = envelope.signatures[0]
@@ -178,8 +180,25 @@ def open_envelope(text: str, trust: TrustRoot, *, now: datetime | None) -> Opene
     _check_signature(person, _decode_base64(signature.sig, "sig"), pae(payload, envelope.payload_type))
     statement = check_statement(parse_canonical(payload, "the signed payload"))
     check_predicate(kind_of(statement), statement["predicate"])
+    opened = OpenedStatement(statement, person, signature.keyid, evidence_id(text))
     _check_time(statement, person, now)
-    return OpenedStatement(statement, person, signature.keyid, evidence_id(text))
+    _check_compromise(opened, trust.former(signature.keyid))
+    return opened
+
+
+def key_of(text: str) -> str:
+    """The id of the key an envelope says it is signed with, unverified. Raises CouldNotVerifyError."""
+    return _read_envelope(text).signatures[0].keyid
+
+
+def is_void(text: str, trust: TrustRoot) -> bool:
+    """Whether an envelope counts for nothing because its key was compromised: whatever it says, it is no contradiction.
+
+    Raises:
+        CouldNotVerifyError: it is too large or malformed.
+    """
+    key = trust.former(key_of(text))
+    return key is not None and key.compromised_since is not None and evidence_id(text) not in key.proven
 
 
 def claimed_kind(text: str) -> str:
@@ -214,6 +233,29 @@ def _check_time(statement: Statement, person: Person, now: datetime | None) -> N
             f" {MAX_CLOCK_SKEW.total_seconds() / 60:g} minutes ahead",
             remedy="Set the clocks of signer and verifier (NTP), then verify again.",
             piece=kind,
+        )
+
+
+def _check_compromise(opened: OpenedStatement, key: FormerKey | None) -> None:
+    """What a compromised key signed counts only when it is proven to be older than the compromise."""
+    if key is None or key.compromised_since is None:
+        return
+    kind, who, since = opened.kind.value, opened.person.id, _stamp(key.compromised_since)
+    at = msgspec.convert(opened.predicate["at"], datetime)
+    about = {"piece": kind, "person": who, "key_id": key.key_id}
+    if at >= key.compromised_since:
+        raise ExpiredSignatureError(
+            f"revoked key: the {kind} statement of {who} is of {_stamp(at)}, and their key {key.key_id[:12]}... counts"
+            f" as compromised since {since}",
+            remedy="Let them sign it again with their new key.",
+            **about,
+        )
+    if opened.id not in key.proven:
+        raise CouldNotVerifyError(
+            f"the key {key.key_id[:12]}... of {who} counts as compromised since {since}, and nothing proves that this"
+            f" {kind} statement is as old as it says ({_stamp(at)})",
+            remedy="Let them sign it again with their new key.",
+            **about,
         )
 
 

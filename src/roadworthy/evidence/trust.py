@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from roadworthy.domain.errors import CouldNotVerifyError, shortlist
-from roadworthy.domain.trust import Person
+from roadworthy.domain.trust import FormerKey, Person
 from roadworthy.evidence.canonical import canonical, parse_canonical, to_json
 from roadworthy.evidence.digest import digest_json
 
@@ -56,6 +56,10 @@ class TrustRoot:
                     valid_until=old.valid_until,
                     former=(),
                 )
+
+    def former(self, key_id: str) -> FormerKey | None:
+        """What is known of a key that is its owner's no more, or None."""
+        return next((old for person in self.people for old in person.former if old.key_id == key_id), None)
 
     def person_of(self, key_id: str) -> Person:
         """Who a key belongs to.

@@ -156,8 +156,9 @@ class House:
         statement: dict[str, Any],
         version: str = "",
     ) -> Evidence:
-        """Sign a statement as `signer` and keep it as evidence."""
-        signed = make_evidence(statement, self.keyring.signer(signer), person=signer, now=self.clock.now())
+        """Sign a statement with the key `signer` has now, and keep it as evidence."""
+        key = self.keyring.signer(signer, tx.of(Person).get(signer).key_id)
+        signed = make_evidence(statement, key, person=signer, now=self.clock.now())
         evidence = replace(signed, kind=kind, version=version)
         tx.of(Evidence).add(evidence)
         return evidence

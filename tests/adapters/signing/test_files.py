@@ -125,3 +125,21 @@ def test_a_key_file_that_is_a_folder_is_reported(folder):
 def test_the_signer_does_not_print_its_key(folder):
     signer = FileKeyring(folder).create("val")
     assert repr(signer) == f"Ed25519Signer({signer.key_id[:12]})"
+
+
+def test_a_rotation_leaves_no_private_half_of_the_former_key_on_disk(folder):
+    keyring = FileKeyring(folder)
+    first, second = keyring.create("val"), keyring.renew("val")
+    keyring.retire("val", first.key_id)
+    texts = {p.name: p.read_text() for p in folder.iterdir()}
+    assert sorted(texts) == sorted([f"val.{first.key_id}.pub", f"val.{second.key_id}.pem"])
+    assert "PRIVATE" not in texts[f"val.{first.key_id}.pub"]
+
+
+def test_a_crash_between_keeping_the_public_half_and_removing_the_private_one_is_made_good(folder):
+    keyring = FileKeyring(folder)
+    key = keyring.create("val")
+    (folder / f"val.{key.key_id}.pub").write_text(key.public_key)
+    keyring.retire("val", key.key_id)
+    assert keyring.public_keys("val") == {key.key_id: key.public_key}
+    assert not (folder / "val.pem").exists()

@@ -70,6 +70,14 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "GET /people": (Call("/people"),),
     "POST /people": (Call("/people", {"json": {"name": "nora", "roles": ["auditor"]}}),),
     "POST /people/{name}/deactivate": (Call("/people/victor/deactivate", {"json": {"reason": "left"}}),),
+    "GET /keys": (Call("/keys"),),
+    "POST /people/{name}/key": (Call("/people/victor/key", {"json": {"reason": "a year is over"}}),),
+    "POST /people/{name}/key/revocation": (
+        Call(
+            "/people/victor/key/revocation",
+            {"json": {"key": "0", "compromised_since": "2026-01-01T00:00:00Z", "reason": "lost"}},
+        ),
+    ),
     "GET /tokens": (Call("/tokens"),),
     "POST /tokens": (
         Call("/tokens", {"json": {"name": "mine"}}, owner="self"),

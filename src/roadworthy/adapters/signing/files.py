@@ -1,16 +1,19 @@
-"""A keyring in a folder: one PEM file per person, readable by the owner only, never overwritten."""
+"""A keyring in a folder: one PEM file per key, readable by the owner only, never overwritten."""
 
 from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from roadworthy.adapters.signing.ed25519 import Ed25519Signer
-from roadworthy.domain.errors import AlreadyExistsError, NotFoundError, SettingError, StorageUnavailableError
+from roadworthy.adapters.signing.words import no_key, one_of
+from roadworthy.domain.errors import AlreadyExistsError, SettingError, StorageUnavailableError
 
-_MAX_NAME_BYTES = 200
+_MAX_NAME_BYTES = 160
+PRIVATE, PUBLIC = ".pem", ".pub"
 
 
 class FileKeyring:
@@ -29,12 +32,50 @@ class FileKeyring:
             raise _unavailable(folder, error) from error
 
     def create(self, person: str) -> Ed25519Signer:
-        """Make and keep a new key for a person. Raises AlreadyExistsError.
+        """Make and keep a first key for a person. Raises AlreadyExistsError.
 
         The complete file appears under its name in one step, so a crash leaves either the key or nothing.
         """
-        path = self._path(person)
+        return self._keep(self._path(person), person, Ed25519Signer.generate())
+
+    def renew(self, person: str) -> Ed25519Signer:
+        """Make and keep one more key, in a file that carries its id."""
         fresh = Ed25519Signer.generate()
+        return self._keep(self._path(person, fresh.key_id), person, fresh)
+
+    def signer(self, person: str, key_id: str = "") -> Ed25519Signer:
+        """The key with this id, or the only one."""
+        found = [self._read(path, person) for path in self._files(person, PRIVATE)]
+        return one_of({signer.key_id: signer for signer in found}, person, key_id)
+
+    def retire(self, person: str, key_id: str) -> None:
+        """Write the public half beside, then remove the file with the private one."""
+        kept = {self._read(path, person).key_id: path for path in self._files(person, PRIVATE)}
+        public = self._path(person, key_id, PUBLIC)
+        if key_id not in kept:
+            if public.exists():
+                return
+            raise no_key(person, key_id)
+        try:
+            with suppress(FileExistsError):  # a crash came between the two steps
+                self._publish(public, self._read(kept[key_id], person).public_key.encode())
+            kept[key_id].unlink()
+        except OSError as error:
+            raise _unavailable(kept[key_id], error) from error
+
+    def public_keys(self, person: str) -> dict[str, str]:
+        """The public half of every key there was."""
+        found = {s.key_id: s.public_key for s in (self._read(p, person) for p in self._files(person, PRIVATE))}
+        for path in self._files(person, PUBLIC):
+            try:
+                found[path.name.split(".")[-2]] = path.read_text()
+            except (OSError, UnicodeDecodeError) as error:
+                raise SettingError(
+                    f"key file {path.name} cannot be read", remedy="Restore it from a backup.", person=person
+                ) from error
+        return found
+
+    def _keep(self, path: Path, person: str, fresh: Ed25519Signer) -> Ed25519Signer:
         try:
             self._publish(path, fresh.private_pem)
         except FileExistsError as error:
@@ -45,15 +86,20 @@ class FileKeyring:
             raise _unavailable(path, error) from error
         return fresh
 
-    def signer(self, person: str) -> Ed25519Signer:
-        """The person's signer. Raises NotFoundError."""
-        path = self._path(person)
+    def _files(self, person: str, ending: str) -> list[Path]:
+        """A person's files of one kind: `NAME.pem` and `NAME.KEYID.pem`, or `NAME.KEYID.pub`."""
+        name = self._path(person).name.removesuffix(PRIVATE)
+        try:
+            found = [p for p in self._folder.iterdir() if p.name.endswith(ending)]
+        except OSError as error:
+            raise _unavailable(self._folder, error) from error
+        return sorted(p for p in found if p.name.split(".")[0] == name and p.name.count(".") <= 2)
+
+    def _read(self, path: Path, person: str) -> Ed25519Signer:
         try:
             with path.open("rb") as file:
                 mode = os.fstat(file.fileno()).st_mode & 0o777
                 pem = file.read()
-        except FileNotFoundError as error:
-            raise NotFoundError(f"no key for {person!r} here", remedy="Create one first.", person=person) from error
         except OSError as error:
             raise _unavailable(path, error) from error
         if os.name == "posix" and mode & 0o077:
@@ -64,7 +110,7 @@ class FileKeyring:
             )
         return Ed25519Signer.from_pem(pem, path.name)
 
-    def _path(self, person: str) -> Path:
+    def _path(self, person: str, key_id: str = "", ending: str = PRIVATE) -> Path:
         # quote leaves dots alone; escaping them too keeps every name inside the folder and visible.
         name = quote(person, safe="@+-_", errors="backslashreplace").replace(".", "%2E")
         if not 0 < len(name) <= _MAX_NAME_BYTES:
@@ -73,7 +119,7 @@ class FileKeyring:
                 remedy=f"Use 1 to {_MAX_NAME_BYTES} characters (others than letters and digits count three).",
                 field="person",
             )
-        return self._folder / f"{name}.pem"
+        return self._folder / f"{name}{f'.{key_id}' if key_id else ''}{ending}"
 
     def _publish(self, path: Path, data: bytes) -> None:
         handle, temporary = tempfile.mkstemp(dir=self._folder, prefix=".new-")  # mode 0600 from the start

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from roadworthy.cli.desk import Desk, commands
-from roadworthy.domain.trust import Person
+from roadworthy.cli.road.sign import moment
+from roadworthy.domain.trust import FormerKey, Person
+from roadworthy.services.access.keys import KnownKey
 
 
 def list_people(desk: Desk) -> None:
@@ -47,6 +50,72 @@ def deactivate_person(
     )
 
 
+def list_keys(desk: Desk) -> None:
+    """List every signing key there is and was, and from when to when it counts."""
+    with desk.road() as road:
+        found = road.ask("GET", "/keys", list[KnownKey])
+    table = Table("person", "key", "counts from", "until", "", title="Signing keys")
+    for key in found:
+        told = f"compromised since {_when(key.compromised_since)}" if key.compromised_since else ""
+        told = told or ("in use" if key.current else "former")
+        table.add_row(key.person, key.key_id[:16], _when(key.valid_from), _when(key.valid_until), told)
+    desk.answer(found, table)
+
+
+def rotate_key(
+    desk: Desk,
+    name: Annotated[str, typer.Argument(help="Whose key; `platform` for the platform's own.")],
+    *,
+    reason: Annotated[str, typer.Option(help="Why; it goes into the change record.")],
+    compromised_since: Annotated[
+        str, typer.Option(metavar="TIME", help="Since when somebody else may have held the former key.")
+    ] = "",
+) -> None:
+    """Give a person, or the platform, a new signing key. What the former one signed until now stands."""
+    body = {"reason": reason, "compromised_since": moment(compromised_since) if compromised_since else None}
+    with desk.road() as road:
+        person = road.ask("POST", f"/people/{name}/key", Person, body)
+    desk.answer(person, f"{person.id} signs with key {person.key_id[:16]} from now on.", *_told(person.former[-1]))
+
+
+def revoke_key(
+    desk: Desk,
+    name: Annotated[str, typer.Argument(help="Whose key it was.")],
+    key: Annotated[str, typer.Argument(help="The key's id, or how it begins (`roadworthy people keys`).")],
+    *,
+    compromised_since: Annotated[
+        str, typer.Option(metavar="TIME", help="Since when somebody else may have held it.")
+    ],
+    reason: Annotated[str, typer.Option(help="How that is known; it goes into the change record.")],
+) -> None:
+    """Refuse what a former key signed from a moment on, and what is not proven to be older."""
+    body = {"key": key, "compromised_since": moment(compromised_since), "reason": reason}
+    with desk.road() as road:
+        person = road.ask("POST", f"/people/{name}/key/revocation", Person, body)
+    desk.answer(person, *_told(person.former[-1]))
+
+
+def _told(key: FormerKey) -> list[str]:
+    if key.compromised_since is None:
+        return [f"Key {key.key_id[:16]} signs nothing any more; what it signed stands."]
+    return [
+        f"Key {key.key_id[:16]} counts as compromised since {_when(key.compromised_since)}.",
+        f"Of what it signed before, the change record proves {len(key.proven)} statements.",
+        "Next: roadworthy verify; then let what does not count any more be signed again.",
+    ]
+
+
+def _when(at: datetime | None) -> str:
+    return at.isoformat(sep=" ", timespec="seconds") if at else "-"
+
+
 app = commands(
-    "list", "List people, add or deactivate one.", list=list_people, add=add_person, deactivate=deactivate_person
+    "list",
+    "List people and keys, add or deactivate one, give one another key.",
+    list=list_people,
+    add=add_person,
+    deactivate=deactivate_person,
+    keys=list_keys,
+    rotate=rotate_key,
+    **{"revoke-key": revoke_key},
 )

@@ -17,7 +17,7 @@ from roadworthy.domain.trust import Change, Delegation, Evidence, EvidenceKind, 
 from roadworthy.domain.use_case import KpiContract, UseCase
 from roadworthy.evidence.statements import contract_digest
 from roadworthy.services.house import House
-from roadworthy.services.watch.verify import MAX_LINKS
+from roadworthy.services.watch.verify import MAX_LINKS, standing_checkpoints
 from roadworthy.services.watch.work_items import ancestors
 
 
@@ -156,5 +156,5 @@ def _evidence(
     subjects = {e.subject for e in known.values() if e.kind is EvidenceKind.DEPLOYMENT}
     for subject in sorted({*subjects, *(contract_digest(c) for c in contracts)}):
         known |= {e.id: e for e in tx.of(Evidence).find(subject=subject)}
-    known |= {e.id: e for e in tx.of(Evidence).find(kind=EvidenceKind.CHECKPOINT)}
+    known |= {e.id: e for e in standing_checkpoints(tx)}
     return tuple(sorted(known.values(), key=lambda e: (e.created_at, e.id)))

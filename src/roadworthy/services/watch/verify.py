@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from roadworthy.domain.errors import IntegrityError, NotFoundError, SettingError
 from roadworthy.domain.model import ModelVersion
@@ -12,6 +13,7 @@ from roadworthy.domain.use_case import UseCase
 from roadworthy.evidence.bundle import Bundle
 from roadworthy.evidence.chain import Checkpoint
 from roadworthy.evidence.checkpoints import RecordReport, open_checkpoints, verify_record
+from roadworthy.evidence.envelope import is_void
 from roadworthy.evidence.trust import TrustRoot
 from roadworthy.services.catalog.contracts import contract_in_force
 from roadworthy.services.house import PLATFORM, House
@@ -44,7 +46,7 @@ def bundle(house: House, version_id: str) -> Bundle:
         signed = contract_in_force(tx, case.id)
         if signed is not None and all(e.id != signed[1].id for e in evidence):
             evidence.append(signed[1])
-        evidence += tx.of(Evidence).find(kind=EvidenceKind.CHECKPOINT)
+        evidence += standing_checkpoints(tx)
         links = tx.changes.read(limit=MAX_LINKS)
         head = tx.changes.head()
         people = tuple(tx.of(Person).find())
@@ -58,6 +60,12 @@ def bundle(house: House, version_id: str) -> Bundle:
         head=Checkpoint(head.seq, head.digest) if head else None,
         listing=house.artifacts.get(version.files).decode() if version.files else "",
     )
+
+
+def standing_checkpoints(tx: Transaction) -> list[Evidence]:
+    """Every signed checkpoint, but those that count for nothing since their key was compromised."""
+    trust = TrustRoot(people=tuple(tx.of(Person).find()))
+    return [e for e in tx.of(Evidence).find(kind=EvidenceKind.CHECKPOINT) if not is_void(e.envelope, trust)]
 
 
 def _delegations(tx: Transaction, names: list[str]) -> list[Evidence]:
@@ -74,8 +82,8 @@ def verify_changes(house: House) -> int:
 def verify_against(house: House, kept: Sequence[str] = ()) -> RecordReport:
     """Verify the whole change record by its links, by every signed checkpoint here, and by those kept elsewhere.
 
-    The platform's key is taken from the keyring and not from the store: whoever can write the store could put a
-    key of their own there.
+    Of the platform's keys only those count that the keyring has too, or had: whoever can write the store could put
+    one of their own there.
 
     Args:
         house: the parts.
@@ -86,21 +94,28 @@ def verify_against(house: House, kept: Sequence[str] = ()) -> RecordReport:
         IntegrityError: a checkpoint's signature does not hold, or the store names another key for the platform.
         CouldNotVerifyError: more links than there should be are under no checkpoint.
     """
-    signer = house.keyring.signer(PLATFORM)
     with house.store.read() as tx:
         links = tx.changes.read(limit=MAX_LINKS)
         stored = tx.of(Person).get(PLATFORM)
         envelopes = [e.envelope for e in tx.of(Evidence).find(kind=EvidenceKind.CHECKPOINT)]
-    if stored.key_id != signer.key_id or stored.public_key != signer.public_key:
+    own = _own_keys(house, stored)
+    known = open_checkpoints((*envelopes, *kept), TrustRoot((own,)), now=house.clock.now())
+    return verify_record(links, known, every=house.checkpoint_every)
+
+
+def _own_keys(house: House, stored: Person) -> Person:
+    """The platform as the store describes it, when all its keys are the keyring's."""
+    kept = house.keyring.public_keys(PLATFORM)
+    claimed = {stored.key_id: stored.public_key} | {old.key_id: old.public_key for old in stored.former}
+    strange = [key_id for key_id, public in claimed.items() if kept.get(key_id) != public]
+    if strange:
         raise IntegrityError(
-            f"the store says that '{PLATFORM}' signs with key {stored.key_id[:12]}..., the keyring holds"
-            f" {signer.key_id[:12]}...",
+            f"the store says that '{PLATFORM}' signs or signed with key {strange[0][:12]}..., the keyring holds"
+            f" {', '.join(f'{k[:12]}...' for k in kept)}",
             remedy="Restore the store or the keyring from a backup: one of them was changed.",
             piece="platform key",
         )
-    own = Person(PLATFORM, (Role.PLATFORM,), signer.key_id, signer.public_key)
-    known = open_checkpoints((*envelopes, *kept), TrustRoot((own,)), now=house.clock.now())
-    return verify_record(links, known, every=house.checkpoint_every)
+    return replace(stored, roles=(Role.PLATFORM,))
 
 
 def checkpoint(house: House, reason: str) -> Evidence:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
+from roadworthy.services.access.keys import keys, revoke_key, rotate_key
 from roadworthy.services.catalog.people import add_person, deactivate_person, people
 from roadworthy.services.catalog.policies import matrix, read_expectations, ruling, run_expectations, set_policy
 from roadworthy.services.house import plain
@@ -48,6 +50,45 @@ def post_person(house: TheHouse, actor: ActingPerson, body: NewPerson) -> dict[s
 def post_deactivation(house: TheHouse, actor: ActingPerson, name: str, body: Deactivation) -> dict[str, Any]:
     """End what a person may do, from now on; what they signed before stands."""
     found: dict[str, Any] = plain(deactivate_person(house, actor, name, body.reason))
+    return found
+
+
+class Rotation(BaseModel):
+    """Why a key gets a successor, and since when somebody else may have held it (none: nobody has)."""
+
+    model_config = ConfigDict(extra="forbid")
+    reason: str
+    compromised_since: datetime | None = None
+
+
+class Revocation(BaseModel):
+    """Which former key, since when somebody else may have held it, and how that is known."""
+
+    model_config = ConfigDict(extra="forbid")
+    key: str
+    compromised_since: datetime
+    reason: str
+
+
+@router.get("/keys")
+def list_keys(house: TheHouse, actor: ActingPerson) -> list[dict[str, Any]]:
+    """Every signing key there is and was, with the times between which it counts."""
+    house.allow(actor, "read")
+    return [plain(key) for key in keys(house)]
+
+
+@router.post("/people/{name}/key", status_code=201)
+def post_rotation(house: TheHouse, actor: ActingPerson, name: str, body: Rotation) -> dict[str, Any]:
+    """Give a person or the platform a new key; what the former one signed stands."""
+    found: dict[str, Any] = plain(rotate_key(house, actor, name, body.reason, body.compromised_since))
+    return found
+
+
+@router.post("/people/{name}/key/revocation", status_code=201)
+def post_revocation(house: TheHouse, actor: ActingPerson, name: str, body: Revocation) -> dict[str, Any]:
+    """Refuse what a former key signed from a moment on, and what is not proven to be older."""
+    since, why = body.compromised_since, body.reason
+    found: dict[str, Any] = plain(revoke_key(house, actor, name, body.key, since, why))
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from roadworthy.domain.documents.document import Block, Cell, Facts, Prose, Section, Table, Tone
 from roadworthy.domain.gate import Gate
-from roadworthy.domain.trust import Conditions, HandOff, SignOff
+from roadworthy.domain.trust import Conditions, FormerKey, HandOff, SignOff
 from roadworthy.services.dossier.proof import Proof
 from roadworthy.services.dossier.record import Record
 from roadworthy.services.dossier.words import NOT_RECORDED, listed, said, when
@@ -101,9 +101,17 @@ def _people(record: Record) -> Table:
             Cell(p.id),
             Cell(listed([r.value for r in p.roles])),
             Cell(p.key_id or "no key", code=bool(p.key_id)),
+            Cell(listed([_former(k) for k in p.former])),
             Cell("yes" if p.active else "no"),
         )
         for p in record.people
         if p.id in named
     )
-    return Table("Who made, owns or signed something here", ("Person", "Roles", "Key", "Active"), rows)
+    return Table(
+        "Who made, owns or signed something here", ("Person", "Roles", "Key", "Keys before", "Active"), rows
+    )
+
+
+def _former(key: FormerKey) -> str:
+    since = f", compromised since {when(key.compromised_since)}" if key.compromised_since else ""
+    return f"{key.key_id[:16]}... until {when(key.valid_until)}{since}"

@@ -1,13 +1,15 @@
-"""Access: the tokens one has and manages, a form for one more, and how one is here."""
+"""Access: the tokens one has and manages, a form for one more, how one is here, and everybody's signing keys."""
 
 from __future__ import annotations
 
+from roadworthy.services.access.keys import KnownKey, keys
 from roadworthy.services.access.tokens import KnownToken, tokens
 from roadworthy.web.ui.layout import Ask, Page, Text, form, house_of
 from roadworthy.web.ui.markup import Child, h
 from roadworthy.web.ui.site import Site, Visitor
 from roadworthy.web.ui.words import card, empty, moment, table
 
+KEYS = ("Person", "Key", "Counts from", "Until", "State")
 COLUMNS = ("Token", "Person", "Name", "Covers", "Made", "Expires", "Last used", "State")
 
 
@@ -23,7 +25,22 @@ def build(site: Site, ask: Ask) -> Page:
     blocks = [Text("head", head), Text("tokens", card("Tokens", listed, name="tokens"))]
     if visitor.may("manage-tokens", {"owner": visitor.asker.person.id}):
         blocks.append(Text("new", card("One more", _new(visitor), name="new")))
+    signing = table("Signing keys", KEYS, [_key_row(k) for k in keys(house_of(site))])
+    blocks.append(Text("keys", card("Signing keys", signing, name="keys")))
     return Page("Access", tuple(blocks))
+
+
+def _key_row(key: KnownKey) -> list[Child]:
+    state: Child = "in use" if key.current else "former"
+    if key.compromised_since is not None:
+        state = h("span", "compromised since ", moment(key.compromised_since))
+    return [
+        key.person,
+        h("code", key.key_id[:16]),
+        moment(key.valid_from) if key.valid_from else "ever",
+        moment(key.valid_until) if key.valid_until else "on",
+        state,
+    ]
 
 
 def _new(visitor: Visitor) -> Child:
