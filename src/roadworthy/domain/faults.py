@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 POINTS: dict[str, str] = {
+    "store.migrated": "control store: opening; tables in today's shape, cards not yet, nothing committed",
+    "store.before-upgraded": "control store: opening; tables and cards as they should be, not yet committed",
+    "store.after-upgraded": "control store: opening; committed, caller not yet told",
     "store.before-commit": "control store: changes made, transaction not yet committed",
     "store.after-commit": "control store: transaction committed, caller not yet told",
     "artifacts.before-publish": "artifact store: bytes written to a temporary name, not yet visible",

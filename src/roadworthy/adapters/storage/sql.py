@@ -55,8 +55,11 @@ class SqlStore:
         try:
             with store._turn.take(), store._connected(store._engine) as connection, in_words(store._place):
                 to_head(connection, store._place)
+                faults.reach("store.migrated")
                 fill_cards(SqlTransaction(Session(connection, store._place)))
+                faults.reach("store.before-upgraded")
                 connection.commit()
+            faults.reach("store.after-upgraded")
         except BaseException:
             store.close()
             raise

@@ -7,6 +7,7 @@ nothing is decided, signed or served by one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -15,7 +16,8 @@ from roadworthy.domain.gate import GateRun, tally
 from roadworthy.domain.lifecycle import State
 from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.returns import WorkItem, WorkItemState
-from roadworthy.domain.storing.store import Repository, Transaction
+from roadworthy.domain.storing.query import Query
+from roadworthy.domain.storing.store import Repository, Stored, Transaction
 from roadworthy.domain.trust import SignOff
 
 FILL = 1_000
@@ -54,20 +56,42 @@ def keep_card(cards: Repository[VersionCard], old: object | None, new: object) -
 
 
 def fill_cards(tx: Transaction) -> int:
-    """Write the cards of a store that has none yet, from everything in it; returns how many."""
-    if tx.of(VersionCard).count():
+    """Write the cards anew where the store and its cards do not fit; returns how many were written.
+
+    A store of an earlier release has none, and a process of it that still runs writes none: the versions by state
+    tell. A card nobody missed is left alone.
+    """
+    kept, everything = tx.of(VersionCard), Query()
+    if kept.tally("state", everything) == tx.of(ModelVersion).tally("state", everything):
         return 0
-    kinds: tuple[type[ModelVersion | GateRun | SignOff | WorkItem], ...] = (
-        ModelVersion,
-        GateRun,
-        SignOff,
-        WorkItem,
-    )
-    for kind in kinds:
-        for offset in range(0, tx.of(kind).count(), FILL):
-            for entity in tx.of(kind).find(limit=FILL, offset=offset):
-                keep_card(tx.of(VersionCard), None, entity)
-    return tx.of(VersionCard).count()
+    made: dict[str, VersionCard] = {}
+    kinds: tuple[type[Stored], ...] = (ModelVersion, GateRun, SignOff, WorkItem)
+    for entity in (e for kind in kinds for e in _oldest_first(tx, kind)):
+        version = version_of(entity)
+        if version and (card := next_card(made.get(version), None, entity)) is not None:
+            made[version] = card
+    return sum(_keep(kept, card) for card in made.values())
+
+
+def _oldest_first(tx: Transaction, kind: type[Stored]) -> Iterator[Stored]:
+    query = Query(descending=False, limit=FILL)
+    while True:
+        page = tx.of(kind).page(query)
+        yield from page.items
+        if not page.next:
+            return
+        query = replace(query, cursor=page.next)
+
+
+def _keep(cards: Repository[VersionCard], card: VersionCard) -> bool:
+    try:
+        known = cards.get(card.id)
+    except NotFoundError:
+        cards.add(card)
+        return True
+    if known != card:
+        cards.replace(known, card)
+    return known != card
 
 
 def _put(cards: Repository[VersionCard], version: str, old: object | None, new: object) -> None:
