@@ -10,8 +10,11 @@ import spiteful_models
 from small_playbooks import CHEAP, FULL, playbook
 from small_world import V1, World
 
-from roadworthy.domain.gate import Gate, GateRun
+from roadworthy.apps.workshop import LocalWorkshop
+from roadworthy.domain.errors import ModelRaisedError
+from roadworthy.domain.gate import Gate, GateRun, Limits
 from roadworthy.domain.lifecycle import State
+from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.verdict import Verdict
 
 TIMED = ("integration-probe", "telemetry", "hand-off")
@@ -71,3 +74,14 @@ def test_a_model_whose_prediction_does_harm_costs_its_own_findings_and_nothing_e
     assert (run.verdict, pooled.version(V1).state) == (Verdict.ERROR, State.REGISTERED)
     other = pooled.register()
     assert pooled.gate(other.id, Gate.VALIDATION, CHEAP).verdict is Verdict.WARN
+
+
+@pytest.mark.parametrize("model", [spiteful_models.endless, spiteful_models.greedy], ids=lambda m: m.__name__)
+def test_a_model_that_does_harm_when_it_is_registered_costs_the_server_an_error(
+    model: Callable[..., bytes],
+) -> None:
+    world = World.in_memory(workshop=LocalWorkshop(Limits(time_s=8.0, memory_mib=2048))).prepare()
+    with pytest.raises(ModelRaisedError):
+        world.register(model(many=10), inputs=spiteful_models.INPUTS)
+    assert world.all(ModelVersion) == []
+    assert world.register().id == V1

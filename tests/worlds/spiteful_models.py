@@ -1,4 +1,4 @@
-"""Models whose bytes are admitted ONNX and whose prediction does harm once it is asked about many rows at once."""
+"""Models whose bytes are admitted ONNX and whose prediction does harm once it is asked about more than `many` rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MANY = 300
 """More rows than registration tries a model on, fewer than the sealed data have."""
 
 
-def endless() -> bytes:
+def endless(many: int = MANY) -> bytes:
     """Never comes back: a loop without an end."""
     body = helper.make_graph(
         [helper.make_node("Identity", ["go"], ["go_on"]), helper.make_node("Identity", ["v"], ["v_out"])],
@@ -25,14 +25,16 @@ def endless() -> bytes:
         [_value("go_on", TensorProto.BOOL, []), _value("v_out", TensorProto.FLOAT, [1])],
     )
     return _model(
+        many,
         helper.make_node("Squeeze", ["many"], ["start"]),
         helper.make_node("Loop", ["", "start", "nought"], ["nothing"], body=body),
     )
 
 
-def greedy() -> bytes:
+def greedy(many: int = MANY) -> bytes:
     """Asks for 32 GiB."""
     return _model(
+        many,
         helper.make_node("Cast", ["many"], ["one_or_none"], to=TensorProto.INT64),
         helper.make_node("Mul", ["one_or_none", "huge"], ["wanted"]),
         helper.make_node("Max", ["wanted", "one"], ["size"]),
@@ -42,11 +44,11 @@ def greedy() -> bytes:
     )
 
 
-def _model(*harm: Any) -> bytes:
+def _model(many: int, *harm: Any) -> bytes:
     """Every row's probability is one half plus `nothing`, which `harm` makes; `many` says whether rows are many."""
     constants = {
         "first": np.zeros(1, np.int64),
-        "limit": np.array([MANY], np.int64),
+        "limit": np.array([many], np.int64),
         "one": np.ones(1, np.int64),
         "huge": np.array([1 << 33], np.int64),
         "nought": np.zeros(1, np.float32),

@@ -22,6 +22,7 @@ from roadworthy.apps.settings import Settings, create_workspace, sync_mode
 from roadworthy.apps.workshop import LocalWorkshop
 from roadworthy.domain.durable.bench import CheckBench
 from roadworthy.domain.durable.work import WorkEngine
+from roadworthy.domain.gate import Limits
 from roadworthy.domain.ports import Clock
 from roadworthy.services.access.keys import settle_keys
 from roadworthy.services.catalog.people import found
@@ -30,6 +31,9 @@ from roadworthy.services.gates.judging.assembly import GateWorkbench
 from roadworthy.services.gates.run import WORK, carry_out, resume_gates
 from roadworthy.services.house import House
 from roadworthy.services.serve.publish import publish_all, publish_trust
+
+TRIAL = Limits(time_s=180.0, memory_mib=8192)
+"""What a model may use when it is registered and scores its first rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ def open_house(settings: Settings, clock: Clock | None = None, engine: WorkEngin
     root = settings.root
     create_workspace(root)
     work = engine or DbosEngine(_work_url(settings), executor=settings.executor)
-    workshop = LocalWorkshop()
+    workshop = LocalWorkshop(TRIAL if settings.check_workers else None)
     perimeter = LocalPerimeter(workshop)
     artifacts = open_artifacts(settings.artifacts, root)
     house = House(

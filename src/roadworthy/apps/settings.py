@@ -90,7 +90,8 @@ class Settings:
     check_workers: int = field(
         default=-1,
         metadata={
-            "help": "processes that judge a gate's checks; -1 = one per core; 0 = inside the server, without limits",
+            "help": "processes that judge a gate's checks; -1 = one per core; 0 = inside the server, without limits, "
+            "and new models are tried there too",
             "unit": "processes",
         },
     )

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # ships no types
 
+from roadworthy.adapters.benches.apart import run_apart
 from roadworthy.adapters.runtimes import RUNTIMES
 from roadworthy.adapters.runtimes.folders import Opened, open_folder, scan_folder
 from roadworthy.adapters.runtimes.pickle_conversion import convert_pickle
 from roadworthy.adapters.runtimes.scan import scan
 from roadworthy.adapters.training.runner import train
 from roadworthy.domain.errors import ArtifactError
+from roadworthy.domain.gate import Limits
 from roadworthy.domain.model import ArtifactFormat, Signature
 from roadworthy.domain.ports import Columns, Predictor
 from roadworthy.domain.serving import Scan
@@ -36,8 +40,14 @@ class SingleThreaded:
             return self._predictor.predict(columns)
 
 
+@dataclass(frozen=True, slots=True)
 class LocalWorkshop:
-    """Implements `ports.Workshop` on this machine."""
+    """Implements `ports.Workshop` on this machine.
+
+    With `apart`, a model that nobody has judged yet is tried in a process of its own, within these limits.
+    """
+
+    apart: Limits | None = None
 
     def scan(self, artifact: Artifact) -> Scan:
         """What the bytes, or all files of a folder, are; loads nothing."""
@@ -71,6 +81,20 @@ class LocalWorkshop:
             remedy=f"Admitted: {', '.join(r.format.value for r in RUNTIMES)}.",
         )
 
+    def try_out(
+        self, artifact: Artifact, artifact_format: ArtifactFormat, signature: Signature, sample: Columns
+    ) -> None:
+        """Have it score some rows."""
+        call = partial(_score, artifact, artifact_format, signature, sample)
+        if self.apart is None:
+            call()
+        else:
+            run_apart(call, self.apart)
+
     def train(self, code: bytes, function: str, data: Columns, target: Any, seed: int) -> bytes:
         """An artifact trained in a process of its own."""
         return train(code, function, data, np.asarray(target), seed)
+
+
+def _score(artifact: Artifact, artifact_format: ArtifactFormat, signature: Signature, sample: Columns) -> None:
+    LocalWorkshop().load(artifact, artifact_format, signature).predict(sample)

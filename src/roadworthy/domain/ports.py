@@ -371,6 +371,16 @@ class Workshop(Protocol):
         """A predictor."""
         ...
 
+    def try_out(
+        self, artifact: Artifact, artifact_format: ArtifactFormat, signature: Signature, sample: Columns
+    ) -> None:
+        """Have an admitted model score some rows, for what it may raise.
+
+        Raises:
+            ArtifactError: it cannot be loaded. ModelError: it raises, takes too long, or answers what is no score.
+        """
+        ...
+
     def train(self, code: bytes, function: str, data: Columns, target: Any, seed: int) -> bytes:
         """Run a training entry point in its own process; returns an artifact in an admitted format."""
         ...

@@ -18,8 +18,8 @@ from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID
 from dbos._error import DBOSException
 from sqlalchemy.exc import SQLAlchemyError
 
-from roadworthy.adapters.engines.failures import plain_json, rebuild, record
 from roadworthy.adapters.engines.inline import Function, check_name
+from roadworthy.adapters.failures import plain_json, rebuild, record
 from roadworthy.domain.durable.work import WorkStanding
 from roadworthy.domain.errors import ConflictError, RoadworthyError, StorageUnavailableError, UnavailableError
 

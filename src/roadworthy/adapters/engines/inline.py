@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from roadworthy.adapters.engines.failures import plain_json, rebuild, record
+from roadworthy.adapters.failures import plain_json, rebuild, record
 from roadworthy.domain.durable.work import Durable, WorkStanding
 from roadworthy.domain.errors import ConflictError, NotFoundError, UnavailableError
 

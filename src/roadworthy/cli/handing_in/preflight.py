@@ -62,4 +62,4 @@ def try_model(model: Path, train: Frame, case: UseCase, name: str, threshold: fl
     sample = next(train.select(columns).batches(SAMPLE_ROWS)).columns
     workshop = LocalWorkshop()
     artifact, kind = workshop.admit(artifact_of(model), signature, sample)
-    workshop.load(artifact, kind, signature).predict(sample)
+    workshop.try_out(artifact, kind, signature, sample)

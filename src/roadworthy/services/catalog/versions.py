@@ -64,7 +64,7 @@ def register_version(house: House, actor: Person, new: NewVersion) -> ModelVersi
     signature = infer(frame, names)
     sample = frame.select(names).batches(SAMPLE_ROWS).__next__()
     artifact, artifact_format = house.workshop.admit(new.artifact, signature, sample.columns)
-    house.workshop.load(artifact, artifact_format, signature).predict(sample.columns)
+    house.workshop.try_out(artifact, artifact_format, signature, sample.columns)
     digest, files = house.artifacts.keep(artifact)
     training = f"{house.artifacts.put(new.training_code)}:{new.training}" if new.training else ""
     with house.store.begin() as tx:

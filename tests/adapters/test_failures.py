@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from roadworthy.adapters.engines.failures import rebuild, record
+from roadworthy.adapters.failures import rebuild, record
 from roadworthy.domain import errors
 from roadworthy.domain.errors import RoadworthyError
 
