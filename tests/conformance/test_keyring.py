@@ -4,10 +4,14 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from roadworthy.adapters.signing import FileKeyring, MemoryKeyring
+from roadworthy.adapters.signing import ConfiguredKeyring, FileKeyring, MemoryKeyring
 from roadworthy.domain.errors import AlreadyExistsError, ConflictError, NotFoundError
 
-KEYRINGS = {"files": lambda folder: FileKeyring(folder / "keys"), "memory": lambda _: MemoryKeyring()}
+KEYRINGS = {
+    "files": lambda folder: FileKeyring(folder / "keys"),
+    "memory": lambda _: MemoryKeyring(),
+    "configured": lambda folder: ConfiguredKeyring(FileKeyring(folder / "keys"), {}),
+}
 PEOPLE = ["val", "ana.lopez@example.com", "../escape", "a/b", "Zoë 张", ".", "-", "platform:1"]
 
 

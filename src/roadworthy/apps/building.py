@@ -15,7 +15,7 @@ from roadworthy.adapters.decisions.segments import SegmentLog
 from roadworthy.adapters.engines.dbos_engine import DbosEngine
 from roadworthy.adapters.reports.printed import PrintedReports
 from roadworthy.adapters.served.files import FileServed
-from roadworthy.adapters.signing.files import FileKeyring
+from roadworthy.adapters.signing.configured import open_keyring
 from roadworthy.adapters.storage.sql import SqlStore
 from roadworthy.apps.perimeter import LocalPerimeter
 from roadworthy.apps.settings import Settings, create_workspace, sync_mode
@@ -62,7 +62,7 @@ def open_house(settings: Settings, clock: Clock | None = None, engine: WorkEngin
         decisions=SegmentLog(root / "decisions", sync=sync_mode(settings.sync), writer="control"),
         served=FileServed(root / "served"),
         trust=FileServed(root / "trust"),
-        keyring=FileKeyring(root / "keys"),
+        keyring=open_keyring(root / "keys", root),
         policy=CedarPolicy(),
         clock=clock or SystemClock(),
         engine=work,

@@ -51,17 +51,24 @@ class FileKeyring:
     def retire(self, person: str, key_id: str) -> None:
         """Write the public half beside, then remove the file with the private one."""
         kept = {self._read(path, person).key_id: path for path in self._files(person, PRIVATE)}
-        public = self._path(person, key_id, PUBLIC)
         if key_id not in kept:
-            if public.exists():
+            if self._path(person, key_id, PUBLIC).exists():
                 return
             raise no_key(person, key_id)
+        self.keep_public(person, key_id, self._read(kept[key_id], person).public_key)
         try:
-            with suppress(FileExistsError):  # a crash came between the two steps
-                self._publish(public, self._read(kept[key_id], person).public_key.encode())
             kept[key_id].unlink()
         except OSError as error:
             raise _unavailable(kept[key_id], error) from error
+
+    def keep_public(self, person: str, key_id: str, public_key: str) -> None:
+        """Keep the public half of a key whose private half is, or will be, elsewhere or nowhere."""
+        path = self._path(person, key_id, PUBLIC)
+        try:
+            with suppress(FileExistsError):
+                self._publish(path, public_key.encode())
+        except OSError as error:
+            raise _unavailable(path, error) from error
 
     def public_keys(self, person: str) -> dict[str, str]:
         """The public half of every key there was."""
