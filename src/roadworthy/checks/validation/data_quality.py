@@ -16,6 +16,7 @@ from roadworthy.domain.model import DatasetRole, ModelVersion
 from roadworthy.domain.returns import DefectKind
 from roadworthy.domain.verdict import Verdict
 from roadworthy.statistics.frame import Bools, Floats, Frame
+from roadworthy.statistics.rows import row_keys
 
 
 @dataclass(frozen=True)
@@ -147,14 +148,8 @@ def shared_rows(train: Frame, train_y: Floats, sealed: Frame, sealed_y: Floats) 
 
 
 def _rows(frame: Frame, y: Floats) -> list[tuple[object, ...]]:
-    """Rows as hashable tuples; a missing value equals another missing value, 1 equals 1.0."""
-    columns = []
-    for name in frame.names:
-        values = frame[name]
-        plain = values.astype("datetime64[us]").astype(np.int64) if values.dtype.kind == "M" else values
-        absent = frame.missing(name)
-        columns.append([None if gone else v for v, gone in zip(plain.tolist(), absent.tolist(), strict=True)])
-    return list(zip(*columns, y.tolist(), strict=True))
+    """Rows with their labels as hashable tuples."""
+    return [(*row, label) for row, label in zip(row_keys(frame), y.tolist(), strict=True)]
 
 
 def _overlap(train: Labelled, sealed: Labelled) -> int | None:

@@ -12,7 +12,7 @@ from roadworthy.domain.ports import ArtifactStore, Transaction
 from roadworthy.domain.trust import Person
 from roadworthy.domain.use_case import UseCase
 from roadworthy.evidence.digest import sha256
-from roadworthy.services.catalog.sealed import refuse_handing_out, refuse_sealed_bytes
+from roadworthy.services.catalog.sealed import refuse_handing_out, refuse_sealed_bytes, refuse_sealed_rows
 from roadworthy.services.catalog.tables import read_table, refuse_other_shape, split_target
 from roadworthy.services.facts import facts_of
 from roadworthy.services.house import House
@@ -33,8 +33,8 @@ def register_dataset(
 
     Raises:
         DataError: the file or its columns cannot be used.
-        ConflictError: the same bytes are registered as training data and now as sealed test, or sealed bytes as
-            anything else; the latter is recorded.
+        ConflictError: the same bytes are registered as training data and now as sealed test, or sealed bytes or rows
+            as anything else; the latter is recorded.
     """
     house.allow(actor, "register-dataset", facts_of(house, use_case=use_case))
     with house.store.read() as tx:
@@ -47,10 +47,11 @@ def register_dataset(
         refuse_other_shape(frame, read_table(house.artifacts.get(trained.digest), trained.source), source)
     digest = sha256(data)
     refuse_sealed_bytes(house, actor, use_case, digest, role, source)
+    alike = refuse_sealed_rows(house, actor, frame, role, source, (d for d in earlier if d.digest != digest))
     house.artifacts.put(data)
     dataset = described(house, use_case, role, digest, frame, source)
     with house.store.begin() as tx:
-        return add_dataset(house, tx, actor, replace(dataset, synthetic=synthetic))
+        return add_dataset(house, tx, actor, replace(dataset, synthetic=synthetic), alike)
 
 
 def described(house: House, use_case: str, role: DatasetRole, digest: str, frame: Frame, source: str) -> Dataset:
@@ -67,8 +68,12 @@ def described(house: House, use_case: str, role: DatasetRole, digest: str, frame
     )
 
 
-def add_dataset(house: House, tx: Transaction, actor: Person, dataset: Dataset) -> Dataset:
+def add_dataset(
+    house: House, tx: Transaction, actor: Person, dataset: Dataset, alike: Mapping[str, int] | None = None
+) -> Dataset:
     """Record a data set whose bytes are kept already; the same bytes in the same role are there once.
+
+    `alike`: how many of its rows look like those of other data sets, by chance.
 
     Raises:
         ConflictError: the bytes are sealed here and training data there, or sealed in whichever use case.
@@ -77,7 +82,9 @@ def add_dataset(house: House, tx: Transaction, actor: Person, dataset: Dataset) 
     if there is not None:
         return there
     tx.of(Dataset).add(dataset)
-    facts = {"digest": dataset.digest, "role": dataset.role.value, "rows": dataset.rows}
+    facts: dict[str, Any] = {"digest": dataset.digest, "role": dataset.role.value, "rows": dataset.rows}
+    if alike:
+        facts["rows_alike"] = dict(alike)
     house.record(tx, actor.id, "dataset-registered", dataset.id, facts=facts)
     return dataset
 

@@ -5,10 +5,15 @@ Also when the person's role allows the action. A look before the contract is sig
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from roadworthy.domain.errors import ConflictError, RefusedError, RoadworthyError, SettingError
 from roadworthy.domain.model import Dataset, DatasetRole
 from roadworthy.domain.trust import Person
+from roadworthy.services.catalog.tables import read_table
 from roadworthy.services.house import House
+from roadworthy.statistics.frame import Frame
+from roadworthy.statistics.rows import matches
 
 
 def refuse_sealed_as(house: House, actor: Person, dataset_id: str, role: DatasetRole, attempt: str) -> None:
@@ -57,6 +62,44 @@ def refuse_sealed_bytes(
             digest=digest,
         )
         raise recorded(house, actor, use_case, f"register '{name}' as {role.value}", refusal)
+
+
+def refuse_sealed_rows(
+    house: House, actor: Person, given: Frame, role: DatasetRole, name: str, earlier: Iterable[Dataset]
+) -> dict[str, int]:
+    """Refuse rows that are sealed already, or are to be sealed and were shown before, whatever file they came in.
+
+    Rows are recognised by their values: written as another format, in another order, some of them only, among others.
+    Returns how many look like those of each earlier data set, no more than by chance, for the change record.
+
+    Args:
+        house: keeps the earlier rows, which nobody gets to see here.
+        actor: who hands the rows in.
+        given: the rows.
+        role: what they are to be.
+        name: of their file.
+        earlier: the use case's data sets of other bytes.
+
+    Raises:
+        ConflictError: more of them than by chance; the attempt is recorded.
+    """
+    alike: dict[str, int] = {}
+    for dataset in earlier:
+        if DatasetRole.SEALED not in (role, dataset.role):
+            continue
+        same = matches(read_table(house.artifacts.get(dataset.digest), dataset.source), given)
+        if same.beyond_chance:
+            refusal = ConflictError(
+                f"{same.found} of the {same.rows} rows of '{name}' are those of '{dataset.id}', {dataset.role.value} "
+                f"data (by chance {same.by_chance:.2%} would look like them)",
+                remedy="A model may not be judged on what it was shown, nor twice on rows called new: give other rows.",
+                dataset=dataset.id,
+                rows=same.found,
+            )
+            raise recorded(house, actor, dataset.use_case, f"register '{name}' as {role.value}", refusal)
+        if same.found:
+            alike[dataset.id] = same.found
+    return alike
 
 
 def refuse_handing_out(house: House, actor: Person, dataset: Dataset) -> None:
