@@ -133,6 +133,11 @@ class ByHand:
         (folder / "train.py").write_text(TRAINING)
 
     @staticmethod
+    def customers(file: Path, rows: int, seed: int) -> None:
+        """Other customers, as CSV."""
+        write_csv(file, customers(rows, seed))
+
+    @staticmethod
     def train(table: Path, model: Path) -> None:
         """Fit on exactly the rows in a file."""
         columns = pacsv.read_csv(table).to_pydict()

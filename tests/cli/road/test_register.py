@@ -55,14 +55,28 @@ def test_the_next_step_belongs_to_the_business_owner(registered: Any) -> None:
     ]
 
 
-def test_a_second_version_uses_the_rows_that_are_sealed_already(registered: Any, kitchen: Any) -> None:
+def test_a_second_version_uses_the_rows_that_are_sealed_already(
+    registered: Any, kitchen: Any, by_hand: Any
+) -> None:
+    later = kitchen.folder / "later.csv"
+    by_hand.customers(later, 300, 9)
     ran = kitchen.cli(
-        "register", kitchen.folder / "model.skops", "--use-case", "leavers", "--data", kitchen.train, "--inputs",
+        "register", kitchen.folder / "model.skops", "--use-case", "leavers", "--data", later, "--inputs",
         "tenure,calls,spend", "--parent", "leavers:1", "--json", actor="dan",
     )  # fmt: skip
     assert ran.document["version"]["id"] == "leavers:2"
     assert ran.document["version"]["parents"] == ["leavers:1"]
     assert not any("sealed" in line for line in ran.document["did"])
+
+
+def test_the_file_the_sealed_rows_came_from_is_no_training_data_of_a_second_version(
+    registered: Any, kitchen: Any
+) -> None:
+    ran = kitchen.cli(
+        "register", kitchen.folder / "model.skops", "--use-case", "leavers", "--data", kitchen.train, "--inputs",
+        "tenure,calls,spend", "--parent", "leavers:1", actor="dan",
+    )  # fmt: skip
+    assert (ran.code, "100 of the 400 rows of 'train.csv' are those of 'leavers-sealed" in ran.err) == (4, True)
 
 
 @pytest.mark.parametrize(

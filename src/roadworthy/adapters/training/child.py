@@ -10,11 +10,16 @@ from pathlib import Path
 import numpy as np
 
 from roadworthy.adapters.runtimes.skops_runtime import save_skops
+from roadworthy.adapters.training.confine import confine
 
 
 def main(folder: str, function: str, seed: int) -> None:
-    """Train from `folder`/training.py on `folder`/data.npz; leaves `folder`/model.skops."""
+    """Train from `folder`/training.py on `folder`/data.npz; leaves `folder`/model.skops.
+
+    Before any of the user's code runs, this process gives up what training does not need.
+    """
     place = Path(folder)
+    confine(place)
     spec = importlib.util.spec_from_file_location("training", place / "training.py")
     if spec is None or spec.loader is None:
         raise SystemExit("the training code cannot be read")
