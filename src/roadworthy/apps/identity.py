@@ -31,7 +31,10 @@ def identity_provider(
             remedy="Set the id by which the provider knows this installation.",
             key="oidc_client_id",
         )
-    return OidcProvider(settings.oidc_issuer, settings.oidc_client_id, _secret(settings, environment), clock)
+    secret = _secret(settings, environment)
+    return OidcProvider(
+        settings.oidc_issuer, settings.oidc_client_id, secret, clock, groups_claim=settings.oidc_groups_claim
+    )
 
 
 def _secret(settings: Settings, environment: Mapping[str, str] | None) -> str:

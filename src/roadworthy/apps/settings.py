@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from roadworthy.domain.errors import SettingError, StorageUnavailableError
-from roadworthy.services.access.rules import AccessRules
+from roadworthy.services.access.rules import AccessRules, lent_roles
 
 FILE = "roadworthy.toml"
 """The settings' file in a workspace."""
@@ -136,6 +136,17 @@ class Settings:
             "unit": "path",
         },
     )
+    oidc_roles: str = field(
+        default="",
+        metadata={
+            "help": "roles lent to members of the provider's groups, GROUP=ROLE, GROUP=ROLE; taken back at the next "
+            "login without the group",
+            "unit": "",
+        },
+    )
+    oidc_groups_claim: str = field(
+        default="groups", metadata={"help": "the claim of the ID token that lists the groups", "unit": ""}
+    )
     oidc_by_email: bool = field(
         default=False,
         metadata={"help": "a verified e-mail address that is a person's name logs in as that person", "unit": ""},
@@ -237,6 +248,7 @@ def _convert(key: str, value: Any, kind: type[Any]) -> Any:
 
 def _in_range(settings: Settings) -> Settings:
     sync_mode(settings.sync)
+    lent_roles(settings.oidc_roles)
     for key, (lowest, highest) in RANGES.items():
         value = getattr(settings, key)
         if not lowest <= value <= highest:

@@ -39,11 +39,20 @@ class FormerKey:
 
 
 @dataclass(frozen=True, slots=True)
+class FormerRole:
+    """A role a person held until a moment: what they signed in it before stands."""
+
+    role: Role
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
     """Somebody (or the platform itself) who acts and signs. `public_key` is PEM, `key_id` names it.
 
     A signature counts when its statement's time lies within `valid_from` .. `valid_until` (None = no bound). Who is
-    not `active` may do nothing any more; what they signed before `valid_until` stands. `former` are the keys before.
+    not `active` may do nothing any more; what they signed before `valid_until` stands. `former` are the keys before,
+    `former_roles` the roles before. Of the `roles`, those in `lent` are held as long as the identity provider says so.
     """
 
     id: str
@@ -54,6 +63,12 @@ class Person:
     valid_from: datetime | None = None
     valid_until: datetime | None = None
     former: tuple[FormerKey, ...] = ()
+    lent: tuple[Role, ...] = ()
+    former_roles: tuple[FormerRole, ...] = ()
+
+    def held(self, at: datetime) -> frozenset[Role]:
+        """The roles in which a signature of that time counts: those of today, and those that ended later."""
+        return frozenset(self.roles) | {f.role for f in self.former_roles if at <= f.until}
 
 
 class EvidenceKind(Enum):
@@ -264,6 +279,7 @@ class Identity:
     subject: str
     email: str = ""
     email_verified: bool = False
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,7 +213,7 @@ def _delegated(sign_off: OpenedStatement, opened: Sequence[OpenedStatement], use
         "is not what was signed": statement.subject != digest_of(granted(grant)),
         f"was not granted by {grant.giver}": statement.person.id != grant.giver,
         f"is of {grant.giver}, who is no validator": not set(SIGNERS[EvidenceKind.SIGN_OFF])
-        & set(statement.person.roles),
+        & statement.person.held(statement.at),
         f"was given to {grant.taker}": grant.taker != sign_off.person.id,
         f"is for '{grant.action}'": grant.action != SIGN_OFF,
         f"is for use case '{grant.use_case}'": grant.use_case not in ("", use_case),

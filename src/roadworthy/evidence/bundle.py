@@ -6,7 +6,7 @@ The bundle carries a copy of the trust root for reading; what counts is the trus
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
@@ -165,9 +165,9 @@ def verify_bundle(
 
 def _trust_item(copy: TrustRoot, trust: TrustRoot) -> BundleItem:
     name = "trust root"
-    known = {p.key_id: _identity(p) for p in trust.holders()}
+    known = {p.key_id: p for p in trust.holders()}
     strangers = [p.id for p in copy.holders() if p.key_id not in known]
-    different = [p.id for p in copy.holders() if p.key_id in known and known[p.key_id] != _identity(p)]
+    different = [p.id for p in copy.holders() if p.key_id in known and _differs(p, known[p.key_id])]
     if different:
         return BundleItem(name, ItemStatus.WRONG, f"the bundle's copy disagrees about {', '.join(different[:8])}")
     if strangers:
@@ -178,9 +178,11 @@ def _trust_item(copy: TrustRoot, trust: TrustRoot) -> BundleItem:
     )
 
 
-def _identity(holder: Person) -> Person:
-    """What must agree about a key: its owner and roles. How long it counts is known to the newer of two trust roots."""
-    return replace(holder, former=(), active=True, valid_from=None, valid_until=None)
+def _differs(copied: Person, own: Person) -> bool:
+    """Whether a key has another owner or half, or roles its owner never had; how long it counts your root knows."""
+    ever = {*own.roles, *(f.role for f in own.former_roles)}
+    same = (copied.id, copied.public_key) == (own.id, own.public_key)
+    return not same or not {*copied.roles, *(f.role for f in copied.former_roles)} <= ever
 
 
 def _artifact_item(bundle: Bundle, artifact: Artifact | None) -> BundleItem:

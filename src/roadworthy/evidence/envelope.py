@@ -61,6 +61,11 @@ class OpenedStatement:
         return str(self.statement["subject"][0]["digest"]["sha256"])
 
     @property
+    def at(self) -> datetime:
+        """When it was signed, as it says."""
+        return msgspec.convert(self.predicate["at"], datetime)
+
+    @property
     def predicate(self) -> dict[str, Any]:
         """What it says of the subject."""
         predicate: dict[str, Any] = self.statement["predicate"]
@@ -241,7 +246,7 @@ def _check_compromise(opened: OpenedStatement, key: FormerKey | None) -> None:
     if key is None or key.compromised_since is None:
         return
     kind, who, since = opened.kind.value, opened.person.id, _stamp(key.compromised_since)
-    at = msgspec.convert(opened.predicate["at"], datetime)
+    at = opened.at
     about = {"piece": kind, "person": who, "key_id": key.key_id}
     if at >= key.compromised_since:
         raise ExpiredSignatureError(

@@ -91,14 +91,14 @@ def _open(text: str, place: str, trust: TrustRoot, now: datetime | None) -> Open
 
 
 def check_signer(opened: OpenedStatement) -> None:
-    """The signer holds a role that may sign this kind. Raises IntegrityError.
+    """The signer held a role that may sign this kind when they signed it. Raises IntegrityError.
 
     Who signs off in somebody else's place need not hold the role: `approval.py` judges the delegation.
     """
     allowed = SIGNERS[opened.kind]
     if opened.kind is EvidenceKind.SIGN_OFF and opened.predicate.get("delegation"):
         return
-    if not set(allowed) & set(opened.person.roles):
+    if not set(allowed) & opened.person.held(opened.at):
         names = " or ".join(r.value for r in allowed)
         raise refused(
             opened.kind.value,

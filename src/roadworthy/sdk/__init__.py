@@ -30,7 +30,7 @@ from roadworthy.domain.serving import Deployment, Endpoint, RolloutLook
 from roadworthy.domain.storing.card import VersionCard
 from roadworthy.domain.storing.folder import Folder
 from roadworthy.domain.storing.query import Page
-from roadworthy.domain.trust import Change, Evidence, HandOff, Person, SignOff
+from roadworthy.domain.trust import Change, Evidence, HandOff, Login, Person, SignOff
 from roadworthy.domain.use_case import KpiContract, UseCase
 from roadworthy.sdk.handing_over import artifact_of, artifact_parts, environment, read_bytes, table_bytes
 from roadworthy.sdk.listing import every
@@ -70,6 +70,14 @@ class Road(Connection):
     def revoke_token(self, token: str) -> KnownToken:
         """End a token at once."""
         return self._send("DELETE", f"/tokens/{token}", KnownToken)
+
+    def link_login(self, person: str, issuer: str, subject: str) -> Login:
+        """Let an account of an identity provider log in as a person."""
+        return self._post("/logins", {"person": person, "issuer": issuer, "subject": subject}, Login)
+
+    def logins(self) -> list[Login]:
+        """Which account is which person."""
+        return self._get("/logins", list[Login])
 
     def use_case(self, name: str, **about: Any) -> UseCase:
         """Register a use case; the keywords are the fields of `UseCase`."""

@@ -177,6 +177,18 @@ def test_an_address_counts_only_when_the_provider_vouches_for_it(
         assert finish(client, provider.login(begin(client), "eve-1")).status_code == status
 
 
+def test_groups_the_provider_states_lend_roles_until_a_login_without_them(enter: Any, provider: Provider) -> None:
+    place, client = enter(provider, oidc_roles="risk=risk-reviewer")
+    held = []
+    with client:
+        for groups in (["risk", "staff"], ["staff"], "risk", None):
+            provider.describe("vera-at-work", **({} if groups is None else {"groups": groups}))
+            assert finish(client, provider.login(begin(client), "vera-at-work")).status_code == 200
+            held.append([role.value for role in place.world.who("vera").roles])
+    assert held == [["validator", "risk-reviewer"], ["validator"], ["validator"], ["validator"]]
+    assert place.world.actions().count("roles-followed-groups") == 2
+
+
 def test_saying_no_there_is_told_here(enter: Any, provider: Provider) -> None:
     _, client = enter(provider)
     with client:

@@ -17,6 +17,9 @@ TIMEOUT_S = 10.0
 LEEWAY_S = 60
 """How far the provider's clock may be off."""
 
+MAX_GROUPS = 1_000
+"""Groups read of one account."""
+
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Signatures by the provider's own key. `none`, and HMAC, whose key a client knows, are never taken."""
 
@@ -31,13 +34,16 @@ class OidcProvider:
         client_id: how the provider knows this installation.
         client_secret: its secret; empty for a public client.
         clock: against which an ID token's times are checked.
+        groups_claim: the claim that lists somebody's groups.
 
     Raises:
         MissingExtraError: Authlib is not installed.
         SettingError: an issuer that cannot be one.
     """
 
-    def __init__(self, issuer: str, client_id: str, client_secret: str, clock: Clock) -> None:
+    def __init__(
+        self, issuer: str, client_id: str, client_secret: str, clock: Clock, *, groups_claim: str = "groups"
+    ) -> None:
         parts = urlsplit(issuer)
         near = parts.hostname in ("127.0.0.1", "localhost", "::1")
         if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and near)):
@@ -51,6 +57,7 @@ class OidcProvider:
         self._client_id = client_id
         self._secret = client_secret
         self._clock = clock
+        self._groups_claim = groups_claim
         self._lock = threading.Lock()
         self._metadata: dict[str, Any] = {}
         self._keys: dict[str, Any] = {}
@@ -99,6 +106,7 @@ class OidcProvider:
             subject=str(claims["sub"]),
             email=str(claims.get("email", "")),
             email_verified=claims.get("email_verified") is True,
+            groups=_groups(claims.get(self._groups_claim)),
         )
 
     def _checked(self, id_token: str, nonce: str, access_token: object) -> dict[str, Any]:
@@ -162,6 +170,13 @@ class OidcProvider:
                 f"the identity provider {self.name} does not answer: {type(away).__name__}",
                 remedy="Try again later, or log in with a token.",
             ) from away
+
+
+def _groups(claim: object) -> tuple[str, ...]:
+    """The groups in a claim; what is no list of names is none."""
+    if not isinstance(claim, list):
+        return ()
+    return tuple(name for name in claim[:MAX_GROUPS] if isinstance(name, str))
 
 
 def _json(answer: httpx.Response) -> dict[str, Any]:

@@ -95,6 +95,29 @@ def revoke_key(
     desk.answer(person, *_told(person.former[-1]))
 
 
+def list_logins(desk: Desk) -> None:
+    """List which account of an identity provider is which person."""
+    with desk.road() as road:
+        found = road.logins()
+    table = Table("person", "account", "of", "since", title="Logins")
+    for login in found:
+        table.add_row(login.person, login.subject, login.issuer, _when(login.created_at))
+    desk.answer(found, table)
+
+
+def link_login(
+    desk: Desk,
+    name: Annotated[str, typer.Argument(help="Whom the account logs in as.")],
+    *,
+    issuer: Annotated[str, typer.Option(help="The identity provider, exactly as it names itself.")],
+    subject: Annotated[str, typer.Option(help="The account, as a refused login names it.")],
+) -> None:
+    """Let an account of an identity provider log in as a person; a former link of the account is replaced."""
+    with desk.road() as road:
+        made = road.link_login(name, issuer, subject)
+    desk.answer(made, f"Account {made.subject} of {made.issuer} logs in as {made.person}.")
+
+
 def _told(key: FormerKey) -> list[str]:
     if key.compromised_since is None:
         return [f"Key {key.key_id[:16]} signs nothing any more; what it signed stands."]
@@ -118,4 +141,6 @@ app = commands(
     keys=list_keys,
     rotate=rotate_key,
     **{"revoke-key": revoke_key},
+    logins=list_logins,
+    link=link_login,
 )

@@ -7,9 +7,10 @@ from hashlib import sha256
 
 from roadworthy.domain.errors import NotFoundError, SettingError, UnauthenticatedError
 from roadworthy.domain.ports import Transaction
-from roadworthy.domain.trust import Identity, Login, Person, Role
-from roadworthy.services.access.rules import AccessRules
+from roadworthy.domain.trust import FormerRole, Identity, Login, Person, Role
+from roadworthy.services.access.rules import AccessRules, lent_roles
 from roadworthy.services.house import PLATFORM, House
+from roadworthy.services.serve.publish import publish_trust
 
 MAX_TEXT = 255
 """Longest issuer or subject; OpenID Connect allows a subject no more."""
@@ -66,6 +67,41 @@ def person_of(house: House, identity: Identity, rules: AccessRules) -> str:
             )
         made = Login(key, found.id, identity.issuer, identity.subject, house.clock.now())
         return _link(house, tx, PLATFORM, made).person
+
+
+def follow_groups(house: House, name: str, identity: Identity, rules: AccessRules) -> Person:
+    """Lend a person the roles of their groups, and take back those whose group is gone; roles given here stay.
+
+    What somebody signed in a role that is taken back stands. Without the rule `oidc_roles` every lent role is taken
+    back.
+    """
+    by_group = lent_roles(rules.oidc_roles)
+    mine = tuple(sorted({g for g in identity.groups if g in by_group}))
+    wanted = {role for group in mine for role in by_group[group]}
+    with house.store.begin() as tx:
+        person = tx.of(Person).get(name)
+        own = set(person.roles) - set(person.lent)
+        lent = wanted - own
+        if not person.active or lent == set(person.lent):
+            return person
+        now = house.clock.now()
+        gone = tuple(FormerRole(role, now) for role in person.lent if role not in lent)
+        followed = replace(
+            person,
+            roles=tuple(role for role in Role if role in own | lent),
+            lent=tuple(role for role in Role if role in lent),
+            former_roles=(*person.former_roles, *gone),
+        )
+        tx.of(Person).replace(person, followed)
+        facts = {
+            "issuer": identity.issuer,
+            "groups": list(mine),
+            "lent": [r.value for r in followed.lent],
+            "taken back": [f.role.value for f in gone],
+        }
+        house.record(tx, PLATFORM, "roles-followed-groups", name, "at a login", facts)
+    publish_trust(house)
+    return followed
 
 
 def login_id(issuer: str, subject: str) -> str:

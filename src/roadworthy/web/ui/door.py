@@ -24,7 +24,7 @@ from roadworthy.domain.errors import (
     UnauthenticatedError,
 )
 from roadworthy.services.access.gatekeeper import Gatekeeper
-from roadworthy.services.access.logins import person_of
+from roadworthy.services.access.logins import follow_groups, person_of
 from roadworthy.services.access.sessions import check_form, end_session, end_sessions, open_session
 from roadworthy.web.api.entry.guard import address_of
 from roadworthy.web.buckets import Buckets, refuse_wait
@@ -171,7 +171,9 @@ class Door:
         try:
             identity, back = self._login.finish({k: v[0] for k, v in query.items()}, _cookie_of(scope, kept))
             name = person_of(self._keeper.house, identity, self._keeper.rules)
-            answer = self._open(scope, self._keeper.active(name).id, f"oidc {identity.issuer}", back)
+            person = self._keeper.active(name)
+            follow_groups(self._keeper.house, person.id, identity, self._keeper.rules)
+            answer = self._open(scope, person.id, f"oidc {identity.issuer}", back)
         except UnauthenticatedError as refused:
             self._failures.take(address_of(scope))
             answer = outside(_sentence(f"{refused.what}. {refused.remedy}"), 401, provider=self._provider)
