@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from roadworthy.domain.documents.document import Bars, Curve, IntervalRow, Intervals
+from roadworthy.domain.documents.numbers import number
 
 Plot = Intervals | Curve | Bars
 
@@ -17,7 +18,6 @@ TONES = {"pass": "good", "warn": "soso", "fail": "bad"}
 _WIDTH, _ROW, _LABEL, _VALUE, _TOP = 680.0, 24.0, 218.0, 118.0, 6.0
 _LEFT, _RIGHT = _LABEL + 12.0, _WIDTH - _VALUE - 14.0
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")
-_MINUS = "\u2212"
 
 
 def plain(text: str) -> str:
@@ -38,21 +38,15 @@ def description(plot: Plot) -> str:
         return "; ".join(_said(row) for row in plot.rows)
     if isinstance(plot, Curve):
         return "; ".join(f"{plot.across} {p.x:.3f}: {plot.up} {p.y:.3f}, {p.rows} rows" for p in plot.points)
-    return "; ".join(f"{plain(name)}: {short(value)} {plot.unit}".strip() for name, value in plot.rows)
-
-
-def short(value: float) -> str:
-    """Three significant digits."""
-    text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
-    return text.replace("-", _MINUS, 1) if text.startswith("-") else text
+    return "; ".join(f"{plain(name)}: {number(value)} {plot.unit}".strip() for name, value in plot.rows)
 
 
 def _said(row: IntervalRow) -> str:
-    said = f"{plain(row.label)}: {short(row.value)} {plain(row.unit)}".strip()
+    said = f"{plain(row.label)}: {number(row.value)} {plain(row.unit)}".strip()
     if row.low is not None and row.high is not None:
-        said += f", interval {short(row.low)} to {short(row.high)}"
+        said += f", interval {number(row.low)} to {number(row.high)}"
     if row.limit is not None:
-        said += f", limit {short(row.limit)}"
+        said += f", limit {number(row.limit)}"
     return f"{said}, {row.verdict}" if row.verdict else said
 
 
@@ -67,7 +61,7 @@ def _intervals(plot: Intervals) -> ET.Element:
         _line(svg, _LEFT, y, _RIGHT, y, "axis")
         for k in range(5):
             value = shared[0] + (shared[1] - shared[0]) * k / 4
-            _text(svg, short(value), _at(value, shared), y + 14, "tick middle")
+            _text(svg, number(value), _at(value, shared), y + 14, "tick middle")
     return svg
 
 
@@ -86,7 +80,7 @@ def _interval_row(svg: ET.Element, row: IntervalRow, y: float, ends: tuple[float
     ET.SubElement(
         svg, "circle", {"cx": f"{_at(row.value, ends):.1f}", "cy": f"{y:.1f}", "r": "4.2", "class": f"dot {tone}"}
     )
-    _text(svg, _cut(f"{short(row.value)} {row.unit}".strip(), 19), _RIGHT + 14, y + 4, "value")
+    _text(svg, _cut(f"{number(row.value)} {row.unit}".strip(), 19), _RIGHT + 14, y + 4, "value")
 
 
 def _curve(plot: Curve) -> ET.Element:
@@ -131,7 +125,7 @@ def _bars(plot: Bars) -> ET.Element:
         _text(svg, _cut(name, 34), _LABEL, y + 4, "label right")
         box = {"x": f"{_LEFT:.1f}", "y": f"{y - 6:.1f}", "width": f"{width:.1f}", "height": "12", "rx": "2"}
         ET.SubElement(svg, "rect", {**box, "class": "bar"})
-        _text(svg, f"{short(value)} {plot.unit}".strip(), _RIGHT + 14, y + 4, "value")
+        _text(svg, f"{number(value)} {plot.unit}".strip(), _RIGHT + 14, y + 4, "value")
     return svg
 
 

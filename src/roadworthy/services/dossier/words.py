@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from roadworthy.domain.documents.document import Cell
+from roadworthy.domain.documents.numbers import number
 from roadworthy.domain.use_case import Interval
 
 NOT_RECORDED = "not recorded"
 """Stands wherever the record is silent: nothing is ever filled in."""
-
-MINUS = "\u2212"
-
-
-def number(value: float | None, unit: str = "", *, signed: bool = False) -> str:
-    """Three significant digits and the unit; words, never 0, when there is no number.
-
-    Example:
-        >>> number(0.12345, "EUR"), number(None), number(3.0, signed=True)
-        ('0.123 EUR', 'not measured', '+3')
-    """
-    if value is None or math.isnan(value):
-        return "not measured"
-    if math.isinf(value):
-        return "unbounded"
-    sign = "+" if signed else ""
-    whole = float(value).is_integer() or abs(value) >= 100
-    text = f"{value:{sign},.0f}" if whole and abs(value) < 1e15 else f"{value:{sign}.3g}"
-    return f"{text.replace('-', MINUS, 1) if text.startswith('-') else text} {unit}".strip()
 
 
 def between(interval: Interval | None, unit: str = "") -> str:

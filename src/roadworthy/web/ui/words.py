@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from urllib.parse import quote, urlencode
 
+from roadworthy.domain.documents.numbers import MINUS, number
 from roadworthy.domain.lifecycle import State
 from roadworthy.domain.use_case import Interval
 from roadworthy.domain.verdict import Verdict
 from roadworthy.web.ui.markup import Child, Markup, h
-
-MINUS = "\u2212"
-"""As wide as the plus sign."""
 
 SHAPES: dict[str, str] = {
     "pass": '<circle cx="12" cy="12" r="10"/><path d="M7.5 12.5l3 3 6-6.5"/>',
@@ -55,18 +52,6 @@ def badge(verdict: Verdict | str | None, prefix: str = "") -> Markup:
 def state(of: State) -> Markup:
     """A version's state."""
     return h("span", of.value.replace("-", " "), class_=f"state {of.value}")
-
-
-def number(value: float | None, unit: str = "", *, signed: bool = False) -> str:
-    """Three significant digits and the unit; words, never 0, when there is no number."""
-    if value is None or math.isnan(value):
-        return "not measured"
-    if math.isinf(value):
-        return "unbounded"
-    sign = "+" if signed else ""
-    whole = float(value).is_integer() or abs(value) >= 100
-    text = f"{value:{sign},.0f}" if whole and abs(value) < 1e15 else f"{value:{sign}.3g}"
-    return f"{MINUS + text[1:] if text.startswith('-') else text} {unit}".strip()
 
 
 def percent(share: float, digits: int = 0) -> str:

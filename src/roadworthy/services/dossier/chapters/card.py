@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from roadworthy.domain.documents.document import Block, Cell, Facts, Prose, Section, Table, Tone
+from roadworthy.domain.documents.numbers import number
 from roadworthy.domain.gate import Gate, GateRun
 from roadworthy.domain.model import ColumnSpec
 from roadworthy.domain.verdict import Verdict
 from roadworthy.services.dossier.proof import Proof
 from roadworthy.services.dossier.record import Record
-from roadworthy.services.dossier.words import NOT_RECORDED, listed, number, said, when
+from roadworthy.services.dossier.words import NOT_RECORDED, listed, said, when
 
 
 def chapter(record: Record, proof: Proof) -> Section:

@@ -17,8 +17,9 @@ from roadworthy.domain.documents.document import (
     Intervals,
     Table,
 )
+from roadworthy.domain.documents.numbers import number
 from roadworthy.domain.gate import Finding
-from roadworthy.services.dossier.words import listed, number, titled
+from roadworthy.services.dossier.words import listed, titled
 
 Row = Mapping[str, Any]
 
@@ -58,7 +59,7 @@ def _rows_of(value: Any) -> list[Row] | None:
 
 def _plots(title: str, rows: Sequence[Row], finding: Finding) -> Iterator[Block]:
     if {"mean_score", "rate", "n"} <= set(rows[0]):
-        yield _curve(rows)
+        yield calibration_curve(rows)
         return
     for centre in CENTRES:
         drawn = [r for r in (_interval(row, centre, finding) for row in rows[:MAX_ROWS]) if r is not None]
@@ -73,7 +74,8 @@ def _plots(title: str, rows: Sequence[Row], finding: Finding) -> Iterator[Block]
             yield Bars(f"{title}: {titled(name)}", "", bars)
 
 
-def _curve(rows: Sequence[Row]) -> Curve:
+def calibration_curve(rows: Sequence[Row]) -> Curve:
+    """A calibration table as a plot; bins without rows are left out."""
     points = tuple(
         CurvePoint(float(r["mean_score"]), float(r["rate"]), int(r["n"]))
         for r in rows

@@ -16,12 +16,13 @@ from roadworthy.domain.documents.document import (
     Table,
     Tone,
 )
+from roadworthy.domain.documents.numbers import number
 from roadworthy.domain.gate import Finding, Gate, GateRun, tally
 from roadworthy.services.dossier.chapters.card import newest_runs, slug
 from roadworthy.services.dossier.chapters.details import blocks_of
 from roadworthy.services.dossier.proof import Proof
 from roadworthy.services.dossier.record import Record
-from roadworthy.services.dossier.words import NOT_RECORDED, between, listed, number, said, when
+from roadworthy.services.dossier.words import NOT_RECORDED, between, listed, said, when
 
 QUESTIONS = {
     Gate.VALIDATION: "May the model leave the workshop?",

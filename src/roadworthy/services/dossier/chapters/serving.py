@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from roadworthy.domain.documents.document import Block, Cell, Facts, Prose, Section, Table, Tone
+from roadworthy.domain.documents.numbers import number
 from roadworthy.domain.serving import Deployment
 from roadworthy.domain.trust import Change
 from roadworthy.services.dossier.chapters.card import slug
 from roadworthy.services.dossier.proof import Proof
 from roadworthy.services.dossier.record import Record
-from roadworthy.services.dossier.words import NOT_RECORDED, listed, number, said, when
+from roadworthy.services.dossier.words import NOT_RECORDED, listed, said, when
 
 INCIDENTS = ("rolled-back", "recalled", "suspended", "paused", "refused", "reopened")
 """Ends of actions in the change record that tell of an incident."""

@@ -13,12 +13,13 @@ from roadworthy.domain.documents.document import (
     Table,
     Tone,
 )
+from roadworthy.domain.documents.numbers import number
 from roadworthy.domain.trust import EvidenceKind
 from roadworthy.domain.use_case import KpiContract
 from roadworthy.services.dossier.chapters.card import slug
 from roadworthy.services.dossier.proof import Proof
 from roadworthy.services.dossier.record import Record
-from roadworthy.services.dossier.words import NOT_RECORDED, amount, between, number, when
+from roadworthy.services.dossier.words import NOT_RECORDED, amount, between, when
 
 
 def chapter(record: Record, proof: Proof) -> Section:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from roadworthy.domain.documents.document import Block, Cell, IntervalRow, Intervals, Prose, Section, Table, Tone
+from roadworthy.domain.documents.numbers import number
 from roadworthy.domain.review import ReviewRun, Signal
 from roadworthy.services.dossier.proof import Proof
 from roadworthy.services.dossier.record import Record
-from roadworthy.services.dossier.words import NOT_RECORDED, amount, between, number, when
+from roadworthy.services.dossier.words import NOT_RECORDED, amount, between, when
 
 
 def chapter(record: Record, _: Proof) -> Section:

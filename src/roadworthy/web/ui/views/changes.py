@@ -6,13 +6,14 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from roadworthy.domain.documents.numbers import number
 from roadworthy.domain.errors import IntegrityError
 from roadworthy.domain.trust import Change
 from roadworthy.services.watch.verify import changes
 from roadworthy.web.ui.layout import Ask, Page, Text, house_of
 from roadworthy.web.ui.markup import Child, Markup, h
 from roadworthy.web.ui.site import Site
-from roadworthy.web.ui.words import card, command, count, digest, empty, icon, link, moment, number, table
+from roadworthy.web.ui.words import card, command, count, digest, empty, icon, link, moment, table
 
 SHOWN = 200
 """Newest changes on one page."""

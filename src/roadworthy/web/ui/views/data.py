@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from roadworthy.domain.documents.numbers import number
 from roadworthy.domain.model import Dataset, DatasetRole, SealedLook
 from roadworthy.domain.ports import Transaction
 from roadworthy.domain.trust import Evidence
@@ -24,7 +25,6 @@ from roadworthy.web.ui.words import (
     facts,
     moment,
     next_page,
-    number,
     percent,
     table,
     version_link,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from roadworthy.domain.documents.numbers import number
 from roadworthy.domain.review import LedgerEntry, ReviewRun
 from roadworthy.domain.serving import Decision, DecisionStatus, Deployment, Endpoint, RolloutLook
 from roadworthy.rollout.canary import Action
@@ -19,20 +20,7 @@ from roadworthy.web.ui.site import Site
 from roadworthy.web.ui.views.board import split
 from roadworthy.web.ui.views.reviews import failures, review_blocks, review_charts
 from roadworthy.web.ui.views.value import Books, charts
-from roadworthy.web.ui.words import (
-    card,
-    command,
-    count,
-    day,
-    empty,
-    facts,
-    icon,
-    moment,
-    more,
-    number,
-    percent,
-    table,
-)
+from roadworthy.web.ui.words import card, command, count, day, empty, facts, icon, moment, more, percent, table
 
 MAX_DECISIONS = 20_000
 """Decisions read for the chart; of a busier endpoint the newest."""

@@ -6,13 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from roadworthy.domain.documents.numbers import number
 from roadworthy.domain.gate import Finding, Gate, GateRun, Step, steps_of, tally
 from roadworthy.domain.use_case import Interval
 from roadworthy.domain.verdict import Verdict, worst
 from roadworthy.services.gates.progress import CheckStatus, progress_of
 from roadworthy.web.ui.charts import bar, bullet, calibration
 from roadworthy.web.ui.markup import Child, Markup, h
-from roadworthy.web.ui.words import badge, between, digest, icon, moment, more, number, table
+from roadworthy.web.ui.words import badge, between, digest, icon, moment, more, table
 
 TONES = {Verdict.PASS: "good", Verdict.WARN: "soso", Verdict.FAIL: "bad"}
 """Colour of a finding's plot; a finding without a decision stays neutral."""

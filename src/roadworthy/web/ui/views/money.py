@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from roadworthy.domain.documents.numbers import number
 from roadworthy.domain.review import LedgerEntry
 from roadworthy.domain.use_case import Interval
-from roadworthy.web.ui.words import count, money, number, percent
+from roadworthy.web.ui.words import count, money, percent
 
 
 @dataclass(frozen=True, slots=True)

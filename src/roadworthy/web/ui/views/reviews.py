@@ -4,25 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from roadworthy.domain.documents.numbers import number
 from roadworthy.domain.review import ReviewRun, Signal, SignalKind
 from roadworthy.domain.serving import Decision, DecisionStatus
 from roadworthy.web.ui.charts import HELD, SERIES, Pair, lines
 from roadworthy.web.ui.layout import Block, Chart, Text
 from roadworthy.web.ui.markup import Child, Markup, h
-from roadworthy.web.ui.words import (
-    badge,
-    card,
-    command,
-    count,
-    day,
-    empty,
-    icon,
-    moment,
-    more,
-    number,
-    percent,
-    table,
-)
+from roadworthy.web.ui.words import badge, card, command, count, day, empty, icon, moment, more, percent, table
 
 MAX_REVIEWS = 24
 """Newest reviews in tables and charts."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from roadworthy.domain.documents.numbers import number
 from roadworthy.domain.review import LedgerEntry
 from roadworthy.domain.serving import Endpoint
 from roadworthy.services.watch.lists import page_of
@@ -23,7 +24,6 @@ from roadworthy.web.ui.words import (
     link,
     money,
     next_page,
-    number,
     table,
     version_link,
 )

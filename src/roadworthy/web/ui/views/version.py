@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from roadworthy.domain.documents.numbers import number
 from roadworthy.domain.gate import Gate, GateRun
 from roadworthy.domain.lifecycle import State
 from roadworthy.domain.model import Dataset, ModelVersion
@@ -34,7 +35,6 @@ from roadworthy.web.ui.words import (
     link,
     moment,
     more,
-    number,
     state,
     table,
     version_link,
