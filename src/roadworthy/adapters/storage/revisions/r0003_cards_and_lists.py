@@ -23,8 +23,17 @@ _CARD_INDEXES: tuple[tuple[str, ...], ...] = (
 )
 _INDEXES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("dataset", ("use_case", "role")),
+    ("dataset", ("digest", "role")),
+    ("model_version", ("use_case",)),
     ("model_version", ("use_case", "state")),
+    ("model_version", ("use_case", "name")),
+    ("gate_run", ("version", "gate")),
+    ("evidence", ("kind", "subject")),
+    ("sealed_look", ("dataset", "lineage")),
+    ("delegation", ("giver", "taker")),
     ("work_item", ("state",)),
+    ("work_item", ("version",)),
+    ("work_item", ("use_case",)),
     ("work_item", ("version", "state")),
     ("work_item", ("use_case", "state")),
     ("deployment", ("endpoint",)),
