@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 import httpx
 from benchmarks.catalog.fill import TOPICS, Scale, case_name, model_name
 from benchmarks.catalog.templates import developer, owner
-from roadworthy.web.api.guard import PREFIX
+from roadworthy.web.api.entry.guard import PREFIX
 
 PROMISED_MS = 200.0
 """The 95th percentile of every list, filter and opened page stays below it."""
