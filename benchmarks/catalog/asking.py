@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 import httpx
 from benchmarks.catalog.fill import TOPICS, Scale, case_name, model_name
 from benchmarks.catalog.templates import developer, owner
+
 from roadworthy.web.api.entry.guard import PREFIX
 
 PROMISED_MS = 200.0
