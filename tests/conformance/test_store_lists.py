@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from roadworthy.adapters.storage import listing
 from roadworthy.domain.errors import SettingError
 from roadworthy.domain.gate import Finding, Gate, GateRun, Step
 from roadworthy.domain.lifecycle import State
@@ -163,6 +164,26 @@ ORDERS: dict[str, Any] = {
     "approved_at": lambda c, n: (c.approved_at.isoformat() if c.approved_at else "", n),
     "": lambda _, n: n,
 }
+
+
+@pytest.mark.parametrize("words", ["cred", "call fraud", "kredit", "zeta dan", "nothing"])
+def test_words_found_row_by_row_are_those_found_all_at_once(
+    store: Store, listed: list[VersionCard], monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    query = Query(words=words, limit=len(listed))
+    with store.read() as tx:
+        at_once = tx.of(VersionCard).page(query)
+        monkeypatch.setattr(listing, "MANY", -1)
+        assert tx.of(VersionCard).page(query) == at_once
+
+
+def test_a_count_nobody_asks_for_is_spared_and_the_page_is_the_same(
+    store: Store, listed: list[VersionCard]
+) -> None:
+    with store.read() as tx:
+        counted, spared = (tx.of(VersionCard).page(Query(words="dan", limit=3, counted=c)) for c in (True, False))
+    assert (spared.items, spared.next, spared.total) == (counted.items, counted.next, -1)
+    assert 3 < counted.total <= len(listed)
 
 
 @pytest.mark.parametrize("descending", [True, False], ids=["down", "up"])

@@ -9,9 +9,14 @@ from sqlalchemy import ColumnElement, Select, Table, and_, literal, select, tupl
 from roadworthy.adapters.storage.filters import Filter, Place
 from roadworthy.domain.storing.query import Query
 
+MANY = 2_000
+"""From so many matches on, a page is found sooner by walking the list and asking for each row's words."""
 
-def conditions(table: Table, terms: Table | None, wanted: Filter) -> list[ColumnElement[bool]]:
-    """What a matching row fulfils."""
+
+def conditions(
+    table: Table, terms: Table | None, wanted: Filter, *, one_by_one: bool = False
+) -> list[ColumnElement[bool]]:
+    """What a matching row fulfils; its words are looked up all at once, or row by row."""
     found: list[ColumnElement[bool]] = []
     for name, values in wanted.among.items():
         column = table.c[name]
@@ -22,7 +27,10 @@ def conditions(table: Table, terms: Table | None, wanted: Filter) -> list[Column
     if terms is not None:
         for low, high in wanted.ranges:
             hit = terms.c.term == low if low == high else and_(terms.c.term >= low, terms.c.term <= high)
-            found.append(table.c.seq.in_(select(terms.c.seq).where(hit)))
+            if one_by_one:
+                found.append(select(terms.c.seq).where(terms.c.seq == table.c.seq, hit).exists())
+            else:
+                found.append(table.c.seq.in_(select(terms.c.seq).where(hit)))
     return found
 
 

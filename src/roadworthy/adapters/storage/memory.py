@@ -170,7 +170,8 @@ class _MemoryRepository(Generic[E]):
             rest = [f for f in found if (f[:2] < edge if query.descending else f[:2] > edge)]
         shown = rest[: query.limit]
         more = cursor_of(query, Place(*shown[-1][:2])) if len(rest) > len(shown) else ""
-        return Page(tuple(self._entity(row) for _, _, row in shown), len(found), more)
+        total = len(found) if query.counted else -1
+        return Page(tuple(self._entity(row) for _, _, row in shown), total, more)
 
     def tally(self, field: str, query: Query) -> dict[str, int]:
         """How many match per value of an indexed field."""

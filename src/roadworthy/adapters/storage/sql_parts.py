@@ -131,7 +131,11 @@ class SqlRepository(Generic[E]):
         """One page of what matches."""
         conditions, start = filter_of(self._codec, query), check_order(self._codec, query)
         columns, matching = self._table.c, listing.conditions(self._table, self._terms, conditions)
-        total = self._session.rows(select(func.count()).select_from(self._table).where(*matching))[0][0]
+        total = -1
+        if query.counted:
+            total = int(self._session.rows(select(func.count()).select_from(self._table).where(*matching))[0][0])
+        if total > listing.MANY:
+            matching = listing.conditions(self._table, self._terms, conditions, one_by_one=True)
         # Numbers first, from indexes alone; then the bodies of those few.
         few = listing.ordered(select(columns.seq).where(*matching), self._table, query, start).subquery()
         bodies = select(
@@ -142,7 +146,7 @@ class SqlRepository(Generic[E]):
         )
         shown = rows[: query.limit]
         more = cursor_of(query, Place(shown[-1].value, shown[-1].seq)) if len(rows) > len(shown) else ""
-        return Page(tuple(self._entity(row) for row in shown), int(total), more)
+        return Page(tuple(self._entity(row) for row in shown), total, more)
 
     def tally(self, field: str, query: Query) -> dict[str, int]:
         """How many match per value of an indexed field."""

@@ -23,7 +23,8 @@ class Query:
     `among`: the field has one of these values. `has`: the field of several texts has this one among them. `words`:
     every word of this text begins a word of the entity's own. `since` and `before`: a moment lies in since <= field
     < before; an entity without one is in neither. `sort`: a field, or empty for the order of addition, which also
-    orders what is equal. `cursor`: the `next` of the page before, from the same query.
+    orders what is equal. `cursor`: the `next` of the page before, from the same query. `counted`: False spares the
+    count where nobody asks how many match in all; the page's `total` is then -1.
     """
 
     among: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
@@ -35,6 +36,7 @@ class Query:
     descending: bool = True
     limit: int = PAGE
     cursor: str = ""
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)

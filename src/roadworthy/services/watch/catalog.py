@@ -69,7 +69,7 @@ def catalog(house: House, search: Search) -> Page[VersionCard]:
 
 def lanes(tx: Transaction, search: Search, per_state: int) -> tuple[Lane, ...]:
     """What is looked for by state, in the order of the life cycle; states in which nothing stands are left out."""
-    query = query_of(tx, replace(search, order="newest", limit=per_state, cursor=""))
+    query = replace(query_of(tx, replace(search, order="newest", limit=per_state, cursor="")), counted=False)
     cards = tx.of(VersionCard)
     totals = cards.tally("state", query)
     return tuple(

@@ -14,7 +14,7 @@ from roadworthy.domain.use_case import UseCase
 from roadworthy.services.house import House
 from roadworthy.services.serve.plan import current_deployment
 
-VERSIONS, ENDPOINTS, USE_CASES, ITEMS = 200, 50, 200, 200
+VERSIONS, ENDPOINTS, USE_CASES, ITEMS = 100, 20, 50, 50
 """At most so many of each, the newest; the lists of the API have all."""
 
 LINES = 50
@@ -66,7 +66,7 @@ class Status:
 def status(house: House) -> Status:
     """Everything in one read."""
     with house.store.read() as tx:
-        cards = tx.of(VersionCard).page(Query(limit=VERSIONS)).items[::-1]
+        cards = tx.of(VersionCard).page(Query(limit=VERSIONS, counted=False)).items[::-1]
         return Status(
             use_cases=tuple(tx.of(UseCase).find(newest_first=True, limit=USE_CASES)[::-1]),
             versions=tuple(VersionStatus(c, c.gates, c.verdicts, c.open_work) for c in cards),

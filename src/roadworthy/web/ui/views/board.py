@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from roadworthy.domain.gate import Gate
 from roadworthy.domain.lifecycle import State
@@ -45,7 +45,10 @@ class Picture:
 def build(site: Site, ask: Ask) -> Page:
     """The board, of all versions or those the address asks for, as in `/versions`."""
     search = search_of(ask.query)
-    found = site.once("board", _picture) if search == Search() else _picture(site.house, search)
+    found = site.once("board", _picture)
+    if search != Search():
+        with site.house.store.read() as tx:
+            found = replace(found, lanes=lanes(tx, search, SHOWN_PER_COLUMN))
     if not found.totals.versions and not found.totals.use_cases:
         return Page("Board", (Text("start", _start()),))
     serving = _serving(found.endpoints)
@@ -59,10 +62,10 @@ def build(site: Site, ask: Ask) -> Page:
     )
 
 
-def _picture(house: House, search: Search = Search()) -> Picture:  # noqa: B008 - frozen
+def _picture(house: House) -> Picture:
     with house.store.read() as tx:
         return Picture(
-            lanes=lanes(tx, search, SHOWN_PER_COLUMN),
+            lanes=lanes(tx, Search(), SHOWN_PER_COLUMN),
             endpoints=endpoints_now(tx),
             work_items=open_items(tx, MAX_ITEMS),
             totals=totals(tx),
@@ -92,11 +95,13 @@ def _headline(found: Picture) -> Markup:
     activated = found.totals.versions.get(State.ACTIVATED.value, 0)
     open_work, versions = found.totals.open_work, sum(found.totals.versions.values())
     total = earned([line for e in found.endpoints for line in e.ledger])
+    shown = len(found.endpoints)
+    of = f", newest {count(shown, 'endpoint')}" if found.totals.endpoints > shown else ""
     tiles = [
         _tile(f"{activated:,}", "activated", f"of {count(versions, 'version')}", "/versions"),
         _tile(f"{open_work:,}", "open work items" if open_work != 1 else "open work item",
               "on their way back to development" if open_work else "nothing waits to be mended", "/work"),
-        *[_tile(e.amount, "value to date", e.note, "/value") for e in total],
+        *[_tile(e.amount, f"value to date{of}", e.note, "/value") for e in total],
     ]  # fmt: skip
     sentence = f"{activated:,} activated, {count(open_work, 'open work item')}, {_value_sentence(total)}"
     return h("section", h("h1", sentence, class_="unseen"), h("div", tiles, class_="tiles"), class_="headline")

@@ -15,7 +15,7 @@ from roadworthy.web.ui.markup import Child, Markup, h
 from roadworthy.web.ui.site import Site
 from roadworthy.web.ui.words import card, command, count, digest, empty, icon, link, moment, table
 
-SHOWN = 200
+SHOWN = 100
 """Newest changes on one page."""
 
 VERIFIED_AT_ONCE = 5_000
