@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, and_, literal, select, tuple_
+from sqlalchemy import ColumnElement, Select, Table, and_, func, intersect, literal, select, tuple_
 
 from roadworthy.adapters.storage.filters import Filter, Place
 from roadworthy.domain.storing.query import Query
@@ -24,14 +25,25 @@ def conditions(
     found += [table.c[name] >= moment for name, moment in wanted.since.items()]
     for name, moment in wanted.before.items():
         found += [table.c[name] > "", table.c[name] < moment]
-    if terms is not None:
-        for low, high in wanted.ranges:
-            hit = terms.c.term == low if low == high else and_(terms.c.term >= low, terms.c.term <= high)
-            if one_by_one:
-                found.append(select(terms.c.seq).where(terms.c.seq == table.c.seq, hit).exists())
-            else:
-                found.append(table.c.seq.in_(select(terms.c.seq).where(hit)))
+    if terms is not None and one_by_one:
+        found += [rows.where(terms.c.seq == table.c.seq).exists() for rows in _with_words(terms, wanted)]
+    elif terms is not None:
+        found += [table.c.seq.in_(rows) for rows in _with_words(terms, wanted)]
     return found
+
+
+def counted(table: Table, terms: Table | None, wanted: Filter) -> Select[Any]:
+    """How many rows match; when only words are asked for, their table alone tells."""
+    if terms is None or not wanted.ranges or wanted.among or wanted.since or wanted.before:
+        return select(func.count()).select_from(table).where(*conditions(table, terms, wanted))
+    first, *others = (rows.distinct() for rows in _with_words(terms, wanted))
+    return select(func.count()).select_from((intersect(first, *others) if others else first).subquery())
+
+
+def _with_words(terms: Table, wanted: Filter) -> Iterator[Select[Any]]:
+    for low, high in wanted.ranges:
+        hit = terms.c.term == low if low == high else and_(terms.c.term >= low, terms.c.term <= high)
+        yield select(terms.c.seq).where(hit)
 
 
 def value_of(table: Table, query: Query) -> ColumnElement[str]:

@@ -133,7 +133,7 @@ class SqlRepository(Generic[E]):
         columns, matching = self._table.c, listing.conditions(self._table, self._terms, conditions)
         total = -1
         if query.counted:
-            total = int(self._session.rows(select(func.count()).select_from(self._table).where(*matching))[0][0])
+            total = int(self._session.rows(listing.counted(self._table, self._terms, conditions))[0][0])
         if total > listing.MANY:
             matching = listing.conditions(self._table, self._terms, conditions, one_by_one=True)
         # Numbers first, from indexes alone; then the bodies of those few.
