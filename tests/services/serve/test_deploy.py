@@ -23,6 +23,7 @@ from roadworthy.evidence.envelope import open_envelope
 from roadworthy.evidence.served import decode_served, verify_served
 from roadworthy.services.serve.deploy import deploy, roll_back
 from roadworthy.services.serve.endpoints import register_endpoint
+from roadworthy.services.watch.status import status
 from roadworthy.services.watch.verify import trust_root
 
 
@@ -53,6 +54,24 @@ def test_what_is_not_activated_is_not_deployed(stage: str) -> None:
     with pytest.raises(ConflictError, match="Only an activated version serves"):
         world.deploy(V1)
     assert (world.all(Deployment), world.changes(), world.house.served.read(ENDPOINT)) == ([], before, None)
+
+
+def test_a_version_validated_under_a_contract_that_is_no_longer_in_force_is_not_deployed() -> None:
+    world = at("activated")
+    before = world.all(Deployment)
+    world.agree(target=0.3)
+    with pytest.raises(ConflictError, match=r"was validated and signed under contract '.*', in force is"):
+        world.deploy(V1)
+    assert world.all(Deployment) == before
+
+
+def test_what_answers_under_a_contract_no_longer_in_force_goes_on_and_status_says_so() -> None:
+    world = at("serving")
+    assert status(world.house).endpoints[0].outdated == {}
+    world.agree(target=0.3)
+    (endpoint,) = status(world.house).endpoints
+    assert endpoint.outdated.keys() == {V1}
+    assert endpoint.deployment is not None
 
 
 def test_the_first_version_gets_all_traffic_outside_the_hold_out() -> None:

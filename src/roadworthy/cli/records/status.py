@@ -29,6 +29,12 @@ def status(desk: Desk) -> None:
     shown: list[RenderableType] = [_versions(now)] if now.versions else ["No version is registered yet."]
     if now.endpoints:
         shown.append(_endpoints(now))
+    shown += [
+        f"{version} answers on {e.endpoint.id}, validated under contract '{under}', which is no longer in force: "
+        f"`roadworthy validate {version}`."
+        for e in now.endpoints
+        for version, under in e.outdated.items()
+    ]
     shown += [ledger_table(e.ledger, e.endpoint.id) for e in now.endpoints if e.ledger]
     if now.work_items:
         shown.append(work_table(now.work_items, brief=True))

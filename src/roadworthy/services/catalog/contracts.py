@@ -180,15 +180,20 @@ def validate_again(tx: Transaction, use_case: str) -> tuple[tuple[str, str], ...
     return tuple((v, under) for v, under in _validated(tx, use_case, _STANDING) if under != signed[0].id)
 
 
+def contract_of(tx: Transaction, version: str) -> str:
+    """The contract under which a version was validated last; empty before its first validation."""
+    runs = tx.of(GateRun).find(version=version, gate=Gate.VALIDATION, newest_first=True, limit=1)
+    return runs[0].inputs.get("contract", "") if runs else ""
+
+
 def refuse_outdated(tx: Transaction, version: ModelVersion, contract: str) -> None:
     """Refuse to take a version further whose validation was under an earlier contract.
 
     Raises:
         ConflictError: names both contracts.
     """
-    runs = tx.of(GateRun).find(version=version.id, gate=Gate.VALIDATION, newest_first=True, limit=1)
-    under = runs[0].inputs.get("contract", "") if runs else ""
-    if runs and under != contract:
+    under = contract_of(tx, version.id)
+    if under and under != contract:
         raise ConflictError(
             f"{version.id} was validated and signed under contract '{under}', in force is '{contract}'",
             remedy=f"Validate it again: `roadworthy validate {version.id}`. If its results were known before "

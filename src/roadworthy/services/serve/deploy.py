@@ -13,6 +13,7 @@ from roadworthy.evidence.statements import deployment_statement
 from roadworthy.rollout.strategies import checked_schedule
 from roadworthy.rollout.strategies import roll_back as rolled_back
 from roadworthy.rollout.strategies import supersede as superseded
+from roadworthy.services.catalog.contracts import contract_in_force, refuse_outdated
 from roadworthy.services.facts import facts_of
 from roadworthy.services.house import House
 from roadworthy.services.licence.approval import require_current
@@ -30,7 +31,8 @@ def deploy(
     """Put a version in force on an endpoint.
 
     Raises:
-        ConflictError: the version is not activated, its approval has ended, or a rollout is under way.
+        ConflictError: the version is not activated, its approval has ended, it was validated under another contract
+            than the one in force, or a rollout is under way.
         SettingError: a schedule that does not rise from above 0 to 1.
     """
     house.allow(actor, "deploy", facts_of(house, version=version_id, endpoint=endpoint_id))
@@ -51,6 +53,9 @@ def deploy(
                 remedy="Deploy it on an endpoint of its own use case.",
             )
         require_current(tx, version.id, house.clock.now())
+        signed = contract_in_force(tx, version.use_case)
+        if signed is not None:
+            refuse_outdated(tx, version, signed[0].id)
         former = current_deployment(tx, endpoint_id)
         plan = plan_deployment(house, tx, version, endpoint, schedule, actor.id)
         if former is not None:

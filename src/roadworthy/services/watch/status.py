@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from roadworthy.domain.ports import Transaction
 from roadworthy.domain.returns import WorkItem, WorkItemState
@@ -11,6 +11,7 @@ from roadworthy.domain.serving import Deployment, Endpoint
 from roadworthy.domain.storing.card import VersionCard
 from roadworthy.domain.storing.query import Query
 from roadworthy.domain.use_case import UseCase
+from roadworthy.services.catalog.contracts import contract_in_force, contract_of
 from roadworthy.services.house import House
 from roadworthy.services.serve.plan import current_deployment
 
@@ -33,12 +34,16 @@ class VersionStatus:
 
 @dataclass(frozen=True, slots=True)
 class EndpointStatus:
-    """One endpoint: what is in force, the newest review, and the newest ledger entry per version."""
+    """One endpoint: what is in force, the newest review, and the newest ledger entry per version.
+
+    `outdated` maps a version that answers there to the contract it was validated under, when another is in force.
+    """
 
     endpoint: Endpoint
     deployment: Deployment | None
     review: ReviewRun | None
     ledger: tuple[LedgerEntry, ...]
+    outdated: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +84,27 @@ def status(house: House) -> Status:
 
 def endpoints_now(tx: Transaction) -> tuple[EndpointStatus, ...]:
     """What the newest endpoints serve, and what they earned."""
-    return tuple(
-        EndpointStatus(
-            endpoint=e,
-            deployment=current_deployment(tx, e.id),
-            review=next(iter(tx.of(ReviewRun).find(endpoint=e.id, newest_first=True, limit=1)), None),
-            ledger=_newest_per_version(
-                tx.of(LedgerEntry).find(endpoint=e.id, newest_first=True, limit=LINES)[::-1]
-            ),
+    found = []
+    for e in tx.of(Endpoint).find(newest_first=True, limit=ENDPOINTS)[::-1]:
+        lines = tx.of(LedgerEntry).find(endpoint=e.id, newest_first=True, limit=LINES)[::-1]
+        current = current_deployment(tx, e.id)
+        found.append(
+            EndpointStatus(
+                endpoint=e,
+                deployment=current,
+                review=next(iter(tx.of(ReviewRun).find(endpoint=e.id, newest_first=True, limit=1)), None),
+                ledger=_newest_per_version(lines),
+                outdated=_outdated(tx, e.use_case, current) if current else {},
+            )
         )
-        for e in tx.of(Endpoint).find(newest_first=True, limit=ENDPOINTS)[::-1]
-    )
+    return tuple(found)
+
+
+def _outdated(tx: Transaction, use_case: str, current: Deployment) -> dict[str, str]:
+    signed = contract_in_force(tx, use_case)
+    answering = {arm.version for arm in current.arms if arm.version and arm.weight > 0}
+    under = {version: contract_of(tx, version) for version in sorted(answering)}
+    return {v: contract for v, contract in under.items() if signed and contract and contract != signed[0].id}
 
 
 def open_items(tx: Transaction, limit: int = ITEMS) -> tuple[WorkItem, ...]:
