@@ -20,6 +20,15 @@ _READ_ONLY = ("it is read-only", "Make the database and its folder writable for 
 _DAMAGED = ("the file is damaged or no database", "Restore it from a backup, or choose another path.")
 _STOPPING = ("the server is stopping or starting", "Try again when it is up.")
 _CROWDED = ("all connections of this process are in use", "Try again; keep slow work outside of transactions.")
+_CROSSED = ("another transaction crossed this one", "Repeat it: nothing of it was kept.")
+_TOO_LONG = (
+    "the server cancelled a statement",
+    "Try again; if it stays, raise the server's `statement_timeout`, or ask who cancels.",
+)
+_IDLE = (
+    "the server ended a connection that was idle",
+    "Try again; raise the server's idle timeouts above the longest transaction.",
+)
 _LOGIN = ("the server refused the login", "Check user and password in the URL.")
 
 _SQLITE: dict[int, tuple[str, str]] = {
@@ -42,6 +51,12 @@ _SQLITE: dict[int, tuple[str, str]] = {
 
 _POSTGRES: dict[str, tuple[str, str]] = {
     "55P03": _BUSY,
+    "40001": _CROSSED,
+    "40P01": _CROSSED,
+    "57014": _TOO_LONG,
+    "25P03": _IDLE,
+    "57P05": _IDLE,
+    "42501": ("this user may not do that there", "Grant it the rights on the tables, or let it own the database."),
     "53100": _FULL,
     "25006": _READ_ONLY,
     "53300": ("the server has no connection left", "Raise `max_connections`, or stop idle clients."),
