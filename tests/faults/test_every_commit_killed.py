@@ -44,7 +44,9 @@ def assert_once(at: Installation, now: datetime, act: Act, had: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ACTS)
+@pytest.mark.parametrize(
+    "name", sorted(set(ACTS) - {"cancel a gate"})
+)  # a restart carries it out: test_gate_faults
 def test_an_act_whose_process_is_killed_is_done_once_after_a_restart_or_can_be_done_again(
     processes: Any, serving: Installation, tmp_path: Path, name: str
 ) -> None:

@@ -28,7 +28,7 @@ from roadworthy.services.access.keys import settle_keys
 from roadworthy.services.catalog.people import found
 from roadworthy.services.catalog.policies import take_up_policy
 from roadworthy.services.gates.judging.assembly import GateWorkbench
-from roadworthy.services.gates.run import WORK, carry_out, resume_gates
+from roadworthy.services.gates.run import WORK, adopt_gates, carry_out, resume_gates
 from roadworthy.services.house import House
 from roadworthy.services.serve.publish import publish_all, publish_trust
 
@@ -59,7 +59,7 @@ def open_house(settings: Settings, clock: Clock | None = None, engine: WorkEngin
     house = House(
         store=SqlStore.open(settings.store_url or f"sqlite:///{root / 'control.db'}"),
         artifacts=artifacts,
-        decisions=SegmentLog(root / "decisions", sync=sync_mode(settings.sync), writer="control"),
+        decisions=SegmentLog(root / "decisions", sync=sync_mode(settings.sync), writer=_writer(settings)),
         served=FileServed(root / "served"),
         trust=FileServed(root / "trust"),
         keyring=open_keyring(root / "keys", root),
@@ -91,11 +91,24 @@ def open_house(settings: Settings, clock: Clock | None = None, engine: WorkEngin
     return Opened(house, close)
 
 
+def catch_up(house: House) -> None:
+    """Bring to its end what another server of the same installation left when it died; done again and again."""
+    publish_trust(house)
+    publish_all(house)
+    adopt_gates(house)
+
+
 def _work_url(settings: Settings) -> str:
     """Durable work is kept where the settings say, else beside the control store."""
     if settings.work_url or settings.store_url.startswith("postgresql"):
         return settings.work_url or settings.store_url
     return f"sqlite:///{settings.root / 'work.db'}"
+
+
+def _writer(settings: Settings) -> str:
+    """Servers beside each other write decisions under names of their own."""
+    own = settings.executor != Settings().executor
+    return f"control-{settings.executor}" if own else "control"
 
 
 def _bench(workbench: GateWorkbench, workers: int) -> CheckBench:

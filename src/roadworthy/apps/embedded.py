@@ -18,7 +18,7 @@ from roadworthy.sdk import Road, connect
 from roadworthy.sdk.transport import TIMEOUT_S
 
 RUNNING = "server.json"
-"""Written by `roadworthy up` while it runs: where it answers."""
+"""Written by `roadworthy up` while it runs: where it answers. Servers beside it write `server-NAME.json`."""
 
 
 @contextmanager
@@ -48,10 +48,12 @@ def open_workspace(
 
 
 def running_server(root: Path) -> str | None:
-    """The address of the server that runs on a workspace, when it answers."""
-    try:
-        url = str(json.loads((root / RUNNING).read_text())["url"])
-        httpx.get(f"{url}/v2/health/live", timeout=2.0).raise_for_status()
-    except (OSError, ValueError, KeyError, TypeError, httpx.HTTPError, httpx.InvalidURL):
-        return None
-    return url
+    """The address of a server that runs on a workspace, when one answers."""
+    for path in (root / RUNNING, *sorted(root.glob("server-*.json"))):
+        try:
+            url = str(json.loads(path.read_text())["url"])
+            httpx.get(f"{url}/v2/health/live", timeout=2.0).raise_for_status()
+        except (OSError, ValueError, KeyError, TypeError, httpx.HTTPError, httpx.InvalidURL):
+            continue
+        return url
+    return None

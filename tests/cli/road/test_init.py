@@ -95,3 +95,10 @@ def test_an_unknown_setting_is_named_with_file_and_what_is_allowed(by_hand: Any,
     assert ran.code == 2
     assert "roadworthy.toml: unknown setting 'prot'" in ran.err
     assert sorted(p.name for p in tmp_path.iterdir()) == ["roadworthy.toml"]
+
+
+def test_a_store_that_does_not_answer_is_named_and_init_can_be_said_again(by_hand: Any, tmp_path: Path) -> None:
+    cli = by_hand.cli(tmp_path / "w")
+    ran = cli("init", "--store", "postgresql://nobody@127.0.0.1:1/rw")
+    assert (ran.code, "Check that the server runs" in ran.err) == (8, True)
+    assert cli("init").code == 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,7 @@ from dbos._error import DBOSException
 from sqlalchemy.exc import SQLAlchemyError
 
 from roadworthy.adapters.engines.inline import Function, check_name
+from roadworthy.adapters.engines.presence import Presence, presence_on
 from roadworthy.adapters.failures import plain_json, rebuild, record
 from roadworthy.domain.durable.work import WorkStanding
 from roadworthy.domain.errors import ConflictError, RoadworthyError, StorageUnavailableError, UnavailableError
@@ -40,14 +42,15 @@ class DbosEngine:
 
     Parameters:
         url: `sqlite:////path/to/file.sqlite` or `postgresql://...`.
-        executor: who takes up what; two processes on one database need different ones, and a restarted process
-            needs the one it had, or it takes up another's work in progress, or none.
+        executor: who takes up what: a restarted process takes up what it left under the name it had. While another
+            process on the same database is alive under this name, one with the process's id appended is taken.
         close_timeout_s: how long `close` waits for steps that run; work is left at its last recorded step.
     """
 
     def __init__(self, url: str, *, executor: str = "roadworthy", close_timeout_s: float = 30.0) -> None:
         self._url = url
-        self._executor = executor
+        self._executor = self._wanted = executor
+        self._presence: Presence | None = None
         self._close_timeout_s = close_timeout_s
         self._functions: dict[str, Function] = {}
         self._idle = threading.Condition()
@@ -73,6 +76,7 @@ class DbosEngine:
             _running.append(self)
         self._closing = False
         try:
+            self._presence, self._executor = _present(self._url, self._wanted)
             DBOS(config=self._config())
             DBOS.launch()
         except (DBOSException, SQLAlchemyError, OSError) as error:
@@ -114,16 +118,19 @@ class DbosEngine:
             raise UnavailableError("the work engine is not running", remedy="Launch it first.")
         try:
             found = DBOS.get_workflow_status(work_id)
-        except (DBOSException, SQLAlchemyError) as error:
+            if found is None:
+                return WorkStanding.UNKNOWN
+            if found.status not in _OPEN:
+                return WorkStanding.ENDED
+            if found.executor_id == self._executor:
+                return WorkStanding.HERE
+            alive = self._presence is not None and self._presence.is_here(str(found.executor_id))
+        except (DBOSException, SQLAlchemyError, OSError) as error:
             raise StorageUnavailableError(
                 f"the work '{work_id}' cannot be looked up: {_first_line(error)}",
                 remedy="Check the work database's disk and rights, then ask again.",
             ) from error
-        if found is None:
-            return WorkStanding.UNKNOWN
-        if found.status not in _OPEN:
-            return WorkStanding.ENDED
-        return WorkStanding.HERE if found.executor_id == self._executor else WorkStanding.ELSEWHERE
+        return WorkStanding.ELSEWHERE if alive else WorkStanding.LEFT
 
     def close(self) -> None:
         """Stop taking up work: wait for running steps, leave unfinished work for the next start."""
@@ -137,6 +144,8 @@ class DbosEngine:
         try:
             DBOS.destroy()
         finally:
+            if self._presence is not None:
+                self._presence.close()
             with _running_lock:
                 _running.remove(self)
 
@@ -244,6 +253,19 @@ def _work(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     if engine is None:
         raise _StoppedError
     return engine._perform(name, arguments)  # noqa: SLF001 - the workflow is the engine's own inner part
+
+
+def _present(url: str, wanted: str) -> tuple[Presence, str]:
+    """The locks of a work database, and the name held there: the one wanted, or one of this process alone."""
+    for name in (wanted, f"{wanted}-{os.getpid()}"):
+        presence = presence_on(url)
+        if presence.hold(name):
+            return presence, name
+        presence.close()
+    raise ConflictError(
+        f"'{wanted}' is carried out by another process, and so is its name with this process's number",
+        remedy="Give each server of one work database a name of its own: setting `executor`.",
+    )
 
 
 def _closed(work_id: str) -> UnavailableError:

@@ -27,9 +27,9 @@ def refuse_second(root: Path) -> None:
 
 
 @contextmanager
-def announced(root: Path, url: str) -> Iterator[None]:
-    """`server.json` says where this process answers, until the block ends."""
-    path = root / RUNNING
+def announced(root: Path, url: str, beside: str = "") -> Iterator[None]:
+    """`server.json` says where this process answers, until the block ends; `server-NAME.json` of one beside it."""
+    path = root / (f"server-{beside}.json" if beside else RUNNING)
     mine = json.dumps({"url": url, "pid": os.getpid()})
     write_new(path, mine.encode(), replace=True)
     try:

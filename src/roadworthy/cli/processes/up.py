@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from roadworthy.apps.background import BackgroundServer, Ticker, bind
+from roadworthy.apps.building import catch_up
 from roadworthy.apps.full import open_full
 from roadworthy.apps.settings import read_settings
 from roadworthy.cli.desk import Desk, command
@@ -16,6 +17,9 @@ from roadworthy.cli.files import require_workspace
 from roadworthy.cli.processes.places import announced, refuse_second
 from roadworthy.cli.processes.stopping import until_stopped
 from roadworthy.services.licence.expiry import expire
+
+CATCH_UP_S = 5.0
+"""So long after a server has died another one beside it begins to take over what it left."""
 
 
 def up(
@@ -25,20 +29,29 @@ def up(
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Port, 0 = any free one; none: the workspace's setting.")
     ] = None,
+    beside: Annotated[
+        bool,
+        typer.Option("--beside", help="Run beside another server of this workspace; take over from it if it dies."),
+    ] = False,
 ) -> None:
     """Run until SIGINT or SIGTERM. Other commands on this workspace then talk to this server."""
     require_workspace(desk.workspace)
     settings = read_settings(desk.workspace)
     settings = replace(settings, host=host or settings.host, port=settings.port if port is None else port)
-    refuse_second(settings.root)
+    name = f"{settings.executor}-{os.getpid()}" if beside else ""
+    if beside:
+        settings = replace(settings, executor=name)
+    else:
+        refuse_second(settings.root)
     # Asked before the workspace is opened: a port in use must leave nothing behind.
     bind(settings.host, settings.port).close()
     with (
         until_stopped() as stop,
         open_full(settings) as control,
         BackgroundServer(control.app, settings.host, settings.port) as server,
-        announced(settings.root, server.url),
+        announced(settings.root, server.url, name),
         Ticker(lambda: expire(control.house), settings.expiry_every_s, "expiry"),
+        Ticker(lambda: catch_up(control.house), CATCH_UP_S, "catching up"),
     ):
         desk.answer(
             {"url": server.url, "token": control.token, "pid": os.getpid(), "workspace": str(settings.root)},

@@ -12,8 +12,8 @@ import typer
 from roadworthy.apps.settings import FILE, Settings, create_workspace
 from roadworthy.cli.desk import Desk, command
 from roadworthy.cli.files import PLAYBOOK, write_new
-from roadworthy.domain.errors import AlreadyExistsError, SettingError
-from roadworthy.domain.trust import Role
+from roadworthy.domain.errors import AlreadyExistsError, RoadworthyError, SettingError
+from roadworthy.domain.trust import Person, Role
 from roadworthy.services.catalog.people import read_roles
 from roadworthy.services.gates.playbooks import DEFAULT
 
@@ -39,6 +39,9 @@ def init(
     team: Annotated[
         bool, typer.Option(help="Several people will work here: each acts with a token of their own.")
     ] = False,
+    store: Annotated[
+        str, typer.Option(metavar="URL", help="Keep the record in PostgreSQL: postgresql://USER@HOST/DATABASE.")
+    ] = "",
 ) -> None:
     """Make a workspace: settings, playbook, keys, people. Never overwrites one."""
     cast = read_cast(person or ())
@@ -50,15 +53,14 @@ def init(
         )
     playbook = DEFAULT.read_bytes()
     create_workspace(root)
-    write_new(root / FILE, settings_text(**({"local_acting": False} if team else {})).encode())
+    write_new(root / FILE, settings_text(**_given(team, store)).encode())
     if not (root / PLAYBOOK).exists():
         write_new(root / PLAYBOOK, playbook)
-    with desk.road() as road:
-        known = {p.id for p in road.people()}
-        for name, roles in cast.items():
-            if name not in known:
-                road.add_person(name, *(r.value for r in roles))
-        people = [p for p in road.people() if Role.PLATFORM not in p.roles]
+    try:
+        people = _introduced(desk, cast)
+    except RoadworthyError:
+        (root / FILE).unlink()  # `init` can be said again, with a store that answers
+        raise
     lines = [f"  {p.id:<12}{', '.join(r.value for r in p.roles)}" for p in people]
     desk.answer(
         {"workspace": str(root), "settings": FILE, "playbook": PLAYBOOK, "people": people},
@@ -70,6 +72,21 @@ def init(
         "Next: roadworthy register MODEL --use-case NAME --data TRAIN.csv --target COLUMN --positive VALUE --as "
         + next((p.id for p in people if Role.DATA_SCIENTIST in p.roles), "PERSON"),
     )
+
+
+def _introduced(desk: Desk, cast: dict[str, tuple[Role, ...]]) -> list[Person]:
+    """Everybody of the cast added; who is here now."""
+    with desk.road() as road:
+        known = {p.id for p in road.people()}
+        for name, roles in cast.items():
+            if name not in known:
+                road.add_person(name, *(r.value for r in roles))
+        return [p for p in road.people() if Role.PLATFORM not in p.roles]
+
+
+def _given(team: bool, store: str) -> dict[str, object]:
+    """The settings that differ from their defaults."""
+    return ({"local_acting": False} if team else {}) | ({"store_url": store} if store else {})
 
 
 def read_cast(given: Sequence[str]) -> dict[str, tuple[Role, ...]]:

@@ -13,6 +13,7 @@ class WorkStanding(Enum):
     UNKNOWN = "unknown"
     HERE = "unfinished, this engine's"
     ELSEWHERE = "unfinished, another engine's"
+    LEFT = "unfinished, and its engine is gone"
     ENDED = "ended"
 
 

@@ -58,7 +58,7 @@ def cancel_gate(house: House, actor: Person, run_id: str, reason: str) -> GateRu
 def retry_gate(house: House, actor: Person, run_id: str, *, fresh: bool = False) -> GateRun:
     """Try again what a run did not bring to an end.
 
-    A run without a verdict is taken up where it stands, when nobody carries it out here any more. One that
+    A run without a verdict is taken up where it stands, when nobody carries it out any more. One that
     concluded without letting through or sending back is started again as a new run of the same playbook and data,
     which takes over what still holds (unless `fresh`).
 
@@ -72,7 +72,8 @@ def retry_gate(house: House, actor: Person, run_id: str, *, fresh: bool = False)
         newest = tx.of(GateRun).find(version=run.version, gate=run.gate, newest_first=True, limit=1)[0]
     house.allow(actor, ACTIONS[run.gate], facts_of(house, version=run.version))
     if run.verdict is None:
-        if any(house.engine.standing(name) is WorkStanding.HERE for name in work_ids(run.id)):
+        carried = (WorkStanding.HERE, WorkStanding.ELSEWHERE)
+        if any(house.engine.standing(name) in carried for name in work_ids(run.id)):
             raise ConflictError(
                 f"{run.id} is being carried out", remedy="Wait for it, or cancel it first.", run=run.id
             )

@@ -116,14 +116,41 @@ def gate_run(house: House, run_id: str) -> GateRun:
 def resume_gates(house: House) -> None:
     """Take up runs that were started when a process died: run at start, after the engine's launch.
 
-    Also those of another server on the same database, which may be gone for good: should it live after all, both
-    carry the run out, and every finding and the conclusion are still kept once.
+    Also those that another server on the same database left when it died; what a living one carries out is its own.
     """
+    for run in _begun(house):
+        if _standings(house, run)[-1] is not WorkStanding.ELSEWHERE:
+            take_up(house, run.id)
+
+
+def adopt_gates(house: House) -> list[str]:
+    """Take up runs whose server is gone, or died before it had begun: run again and again while a server runs.
+
+    Work that ended without a conclusion is left: it would break again. Returns the runs taken up.
+    """
+    alone = (WorkStanding.LEFT, WorkStanding.UNKNOWN)
+    found = [run.id for run in _begun(house) if _standings(house, run)[-1] in alone]
+    for run in found:
+        take_up(house, run)
+    return found
+
+
+def _begun(house: House) -> list[GateRun]:
+    """Runs that have no conclusion."""
     with house.store.read() as tx:
         inside = [v for state in _INSIDE for v in tx.of(ModelVersion).find(state=state)]
-        begun = [run for v in inside for run in tx.of(GateRun).find(version=v.id) if run.verdict is None]
-    for run in begun:
-        take_up(house, run.id)
+        return [run for v in inside for run in tx.of(GateRun).find(version=v.id) if run.verdict is None]
+
+
+def _standings(house: House, run: GateRun) -> list[WorkStanding]:
+    """Where each attempt at a run stands, newest last; one that is not known when there was none."""
+    found: list[WorkStanding] = []
+    for name in work_ids(run.id):
+        standing = house.engine.standing(name)
+        if standing is WorkStanding.UNKNOWN:
+            break
+        found.append(standing)
+    return found or [WorkStanding.UNKNOWN]
 
 
 def take_up(house: House, run_id: str) -> None:

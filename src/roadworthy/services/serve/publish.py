@@ -65,15 +65,23 @@ def publish(house: House, endpoint: str) -> None:
 
 
 def publish_all(house: House) -> None:
-    """Publish whatever was committed and not yet in force: run at start, after a crash in between."""
+    """Publish whatever was committed and not yet in force: at start, and again and again while a server runs.
+
+    Between a commit and its publishing any process may have died, another server's as well.
+    """
     with house.store.read() as tx:
-        names = [e.id for e in tx.of(Endpoint).find()]
+        names = [e.id for e in tx.of(Endpoint).find() if _is_old(house, tx, e.id)]
     for name in names:
         publish(house, name)
 
 
+def _is_old(house: House, tx: Transaction, endpoint: str) -> bool:
+    deployment = current_deployment(tx, endpoint)
+    return deployment is not None and house.served.read(endpoint) != encode_served(served_document(tx, deployment))
+
+
 def publish_trust(house: House) -> None:
-    """Write the public keys and roles by which gateways judge every signature."""
+    """Write the public keys and roles by which gateways judge every signature; doing it twice changes nothing."""
     with house.store.begin() as tx:  # as in `publish`: never an older document over a newer one
         document = encode_trust(TrustRoot(people=tuple(tx.of(Person).find())))
         faults.reach("trust.before-publish")
