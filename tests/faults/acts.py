@@ -28,6 +28,7 @@ from roadworthy.evidence.served import decode_served
 from roadworthy.evidence.trust import decode_trust
 from roadworthy.rollout import strategies
 from roadworthy.rollout.canary import CanaryRule
+from roadworthy.services.access.keys import revoke_key, rotate_key
 from roadworthy.services.access.logins import link_login, person_of
 from roadworthy.services.access.rules import AccessRules
 from roadworthy.services.access.sessions import end_session, end_sessions, open_session, session_of
@@ -169,6 +170,15 @@ def _split(world: World) -> None:
     split_at_creation(world.house, world.who("dan"), "letters", rows, "all.parquet", SplitTerms(0.3))
 
 
+def _rotated(world: World) -> None:
+    rotate_key(world.house, world.who("admin"), "vera", "as planned")
+
+
+def _revoked(world: World) -> None:
+    old = world.who("vera").former[0].key_id
+    revoke_key(world.house, world.who("admin"), "vera", old, world.clock.now(), "its laptop was stolen")
+
+
 def _token(world: World) -> str:
     admin, terms = world.who("admin"), TokenTerms("vera", "a test")
     return create_token(world.house, admin, terms, RULES, ACTIONS).secret
@@ -209,6 +219,11 @@ def _used(world: World) -> None:
 
 ACTS: dict[str, Act] = {
     "add a person": Act(lambda w: w.add("nina", "validator"), "person-added"),
+    "rotate a key": Act(_rotated, "key-rotated"),
+    "rotate the platform's key": Act(
+        lambda w: rotate_key(w.house, w.who("admin"), "platform", "as planned"), "key-rotated"
+    ),
+    "revoke a key": Act(_revoked, "key-revoked", _rotated),
     "deactivate a person": Act(
         lambda w: deactivate_person(w.house, w.who("admin"), "victor", "left"), "person-deactivated"
     ),

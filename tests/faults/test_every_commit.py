@@ -21,6 +21,7 @@ import roadworthy.services  # noqa: E402
 from roadworthy.adapters.access.cedar import CedarPolicy  # noqa: E402
 from roadworthy.adapters.engines.inline import InlineEngine  # noqa: E402
 from roadworthy.domain import faults  # noqa: E402
+from roadworthy.services.access.keys import settle_keys  # noqa: E402
 from roadworthy.services.catalog.policies import take_up_policy  # noqa: E402
 from roadworthy.services.serve.publish import publish_all  # noqa: E402
 
@@ -72,6 +73,7 @@ def restarted(world: World) -> World:
     again = replace(world, house=replace(world.house, engine=engine, policy=policy))
     again.open()
     take_up_policy(again.house)
+    settle_keys(again.house)
     publish_all(again.house)
     return again
 
