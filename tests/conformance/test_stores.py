@@ -24,7 +24,7 @@ from roadworthy.domain.ports import Store
 from roadworthy.domain.returns import DefectKind, DevelopmentStep, WorkItem, WorkItemState
 from roadworthy.domain.review import LedgerEntry
 from roadworthy.domain.serving import Deployment, Endpoint, RolloutLook
-from roadworthy.domain.trust import Change, Person, Role
+from roadworthy.domain.trust import Change, Person, Role, Session
 from roadworthy.domain.use_case import Interval
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -277,3 +277,40 @@ def test_an_empty_store_finds_nothing(store: Store) -> None:
     with store.begin() as transaction:
         assert transaction.of(Deployment).find() == []
         assert transaction.of(Deployment).count() == 0
+
+
+def session(key: str, seen_at: datetime | None = None) -> Session:
+    return Session(key, "ada", "form", "token 1", NOON, NOON, seen_at)
+
+
+def test_what_only_passes_is_removed_and_its_place_stays_free_for_others(store: Store) -> None:
+    added(store, session("s1"), session("s2"), session("s3"))
+    with store.begin() as transaction:
+        transaction.of(Session).remove(session("s2"))
+    with store.begin() as transaction:
+        assert [s.id for s in transaction.of(Session).find()] == ["s1", "s3"]
+        with pytest.raises(NotFoundError):
+            transaction.of(Session).remove(session("s2"))
+        transaction.of(Session).add(session("s2"))
+        assert [s.id for s in transaction.of(Session).find(person="ada")] == ["s1", "s3", "s2"]
+
+
+def test_removing_what_somebody_changed_is_a_lost_update(store: Store) -> None:
+    added(store, session("s1", NOON))
+    with store.begin() as transaction, pytest.raises(LostUpdateError, match="'s1' was changed"):
+        transaction.of(Session).remove(session("s1"))
+
+
+def test_what_is_kept_for_good_cannot_be_removed(store: Store) -> None:
+    added(store, work_item("w1"))
+    with store.begin() as transaction, pytest.raises(ConflictError, match="work item is kept for good"):
+        transaction.of(WorkItem).remove(work_item("w1"))
+
+
+def test_a_removal_that_is_not_committed_removes_nothing(store: Store) -> None:
+    added(store, session("s1"))
+    with suppress(RuntimeError), store.begin() as transaction:
+        transaction.of(Session).remove(session("s1"))
+        raise RuntimeError
+    with store.read() as transaction:
+        assert transaction.of(Session).count() == 1

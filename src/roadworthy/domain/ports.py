@@ -97,7 +97,7 @@ AGGREGATES: tuple[Aggregate, ...] = (
     Aggregate(SealedLook, "sealed_look", ("dataset", "lineage"), together=(("dataset", "lineage"),)),
     Aggregate(Delegation, "delegation", ("giver", "taker"), together=(("giver", "taker"),)),
     Aggregate(Token, "token", ("person",)),
-    Aggregate(Session, "session", ("person",)),
+    Aggregate(Session, "session", ("person",), passing=True),
     Aggregate(Login, "login", ("person",)),
     Aggregate(PolicyRevision, "policy_revision", ()),
 )

@@ -152,3 +152,18 @@ def test_only_a_session_by_the_local_token_acts_for_others(world: World, keeper:
         keeper.acting(own, "vera")
     with pytest.raises(NotAllowedError, match="nobody acts as platform"):
         keeper.acting(local, "platform")
+
+
+def test_sessions_that_are_over_are_removed_when_the_next_one_is_opened(world: World) -> None:
+    ended, expired = opened(world), opened(world, "victor")
+    end_session(world.house, ended)
+    world.clock.advance(timedelta(hours=11))
+    living = opened(world, "dan")
+    assert len(world.all(Session)) == 2
+    world.clock.advance(timedelta(hours=2))
+    opened(world, "olga")
+    assert [s.person for s in world.all(Session)] == ["dan", "olga"]
+    for cookie in (ended, expired):
+        with pytest.raises(UnauthenticatedError, match="no such session"):
+            session_of(world.house, cookie, RULES)
+    assert living

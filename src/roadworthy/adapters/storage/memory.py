@@ -150,6 +150,15 @@ class _MemoryRepository(Generic[E]):
         self._transaction.own_rows(self._codec.kind)[after.id] = after
         keep_card(self._transaction.of(VersionCard), stored, new)
 
+    def remove(self, entity: E) -> None:
+        """Take away an entity of a passing kind."""
+        self._transaction.open.check_writing(self._codec.label)
+        self._codec.check_passing()
+        key = self._codec.row(entity).id
+        if not self._codec.unchanged(self.get(key), entity):
+            raise self._codec.lost(key)
+        del self._transaction.own_rows(self._codec.kind)[key]
+
     def count(self, **equals: object) -> int:
         """How many entities match."""
         return len(self._matching(equals))

@@ -17,6 +17,7 @@ import msgspec
 from roadworthy.adapters.storage.terms import KEY_BYTES, moment_text, storable, terms_of
 from roadworthy.domain.errors import (
     AlreadyExistsError,
+    ConflictError,
     DataError,
     DigestMismatchError,
     InputError,
@@ -179,6 +180,15 @@ class Codec(Generic[E]):
             kind=self.kind.__name__,
             key=key,
         )
+
+    def check_passing(self) -> None:
+        """Refuse to remove what is kept for good. Raises ConflictError."""
+        if not self.aggregate.passing:
+            raise ConflictError(
+                f"a {self.label} is kept for good and cannot be removed",
+                remedy="Replace it by one that says that it has ended.",
+                kind=self.kind.__name__,
+            )
 
     def lost(self, key: str) -> LostUpdateError:
         """The error for replacing what is not there any more."""

@@ -122,6 +122,19 @@ class SqlRepository(Generic[E]):
             self._write_terms(self._terms, found.seq, after.terms)
         keep_card(self._cards(), old, new)
 
+    def remove(self, entity: E) -> None:
+        """Take away an entity of a passing kind."""
+        self._session.open.check_writing(self._codec.label)
+        self._codec.check_passing()
+        key = self._codec.row(entity).id
+        found = self._stored(key)
+        if found is None:
+            raise self._codec.missing(key)
+        columns = self._table.c
+        gone = delete(self._table).where(columns.id == key, columns.body_digest == found.body_digest)
+        if not self._codec.unchanged(self._entity(found), entity) or self._session.run(gone).rowcount != 1:
+            raise self._codec.lost(key)
+
     def count(self, **equals: object) -> int:
         """How many entities match."""
         query = self._where(select(func.count()).select_from(self._table), equals)

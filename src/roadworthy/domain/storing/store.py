@@ -28,7 +28,8 @@ class Aggregate:
 
     `sorts`: fields a list may be ordered by. `moments`: points in time a list may be cut at. `many`: fields of several
     texts, looked up by one of them. `words`: text searched by the beginnings of words. `together`: fields that
-    are looked up with one another, or in the order of addition, often enough for an index of their own.
+    are looked up with one another, or in the order of addition, often enough for an index of their own. `passing`: what
+    may be removed again, because nobody will ask for it; everything else is kept for good.
     """
 
     kind: type[Any]
@@ -39,6 +40,7 @@ class Aggregate:
     many: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     together: tuple[tuple[str, ...], ...] = ()
+    passing: bool = False
 
 
 class Repository(Protocol[E]):
@@ -64,6 +66,15 @@ class Repository(Protocol[E]):
 
     def replace(self, old: E, new: E) -> None:
         """Swap `old` for `new` (same id). Raises LostUpdateError when what is stored is not `old` any more."""
+        ...
+
+    def remove(self, entity: E) -> None:
+        """Take away an entity of a passing kind.
+
+        Raises:
+            ConflictError: entities of this kind are kept for good.
+            LostUpdateError: what is stored is not this any more. NotFoundError: nothing is.
+        """
         ...
 
     def count(self, **equals: object) -> int:

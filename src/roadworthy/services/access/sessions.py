@@ -16,6 +16,9 @@ from roadworthy.services.access.rules import AccessRules
 from roadworthy.services.access.tokens import digest_of
 from roadworthy.services.house import House
 
+SWEPT = 100
+"""So many of the oldest sessions are looked at whenever one is opened; what is over is removed."""
+
 SEEN_KEPT_S = 60.0
 """A request is written down at most this often."""
 
@@ -32,6 +35,8 @@ class Cookie:
 
 def open_session(house: House, person: str, means: str, rules: AccessRules) -> Cookie:
     """A new session; always with a new cookie, so that one planted before the login is worth nothing.
+
+    Removes old ones that are over: who logged in when is in the change record only where they did something.
 
     Args:
         house: the house.
@@ -52,6 +57,9 @@ def open_session(house: House, person: str, means: str, rules: AccessRules) -> C
     )
     with house.store.begin() as tx:
         tx.of(Session).add(session)
+        for old in tx.of(Session).find(limit=SWEPT):
+            if old.ended_at is not None or now >= old.expires_at:
+                tx.of(Session).remove(old)
     return cookie
 
 
