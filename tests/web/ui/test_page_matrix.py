@@ -27,6 +27,7 @@ WHO = ("dora", "vera", "rita", "omar", "olga", "ada", "admin")
 FILLED = {"{version}": V1, "{endpoint}": ENDPOINT, "{rest:path}": "no-such-page"}
 FIELDS: dict[str, dict[str, str]] = {
     "/versions/{id}/sign-off": {"decision": "approve"},
+    "/versions/{id}/dossier": {"format": "html"},
     "/work/assignee": {"item": "work-1", "assignee": "dora"},
     "/work/comment": {"item": "work-1", "text": "hm"},
     "/access/tokens": {"name": "mine"},

@@ -14,12 +14,16 @@ from roadworthy.domain.errors import SettingError
 from roadworthy.domain.trust import Person
 from roadworthy.services.access.rules import AccessRules
 from roadworthy.services.access.tokens import TokenTerms, create_token, revoke_token
+from roadworthy.services.dossier.issue import FILES, issue_dossier
 from roadworthy.services.gates.sign_off import sign_off
 from roadworthy.services.house import House
 from roadworthy.services.watch.way_back import assign, comment
 from roadworthy.web.ui.entrance import secret_shown
 
 SEE_OTHER = 303
+PRINTED = {"html": "text/html; charset=utf-8", "pdf": "application/pdf"}
+"""Files of a dossier that the version's page hands out."""
+
 Fields = Mapping[str, str]
 
 
@@ -54,6 +58,19 @@ def _sign(doing: Doing) -> Response:
     return _seen(f"/versions/{quote(doing.subject, safe=':@')}")
 
 
+def _dossier(doing: Doing) -> Response:
+    """One file of a fresh dossier to keep; the signed package of all files is what the command writes."""
+    wanted = doing.fields.get("format", "")
+    if wanted not in PRINTED:
+        raise SettingError(
+            f"the format is '{wanted[:40]}'", remedy=f"Allowed: {', '.join(PRINTED)}.", field="format"
+        )
+    issued = issue_dossier(doing.house, doing.actor, doing.subject, (wanted,))
+    name = f"dossier-{re.sub(r'[^A-Za-z0-9.-]+', '-', issued.version)}.{wanted}"
+    kept = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(issued.files[FILES[wanted]], media_type=PRINTED[wanted], headers=kept)
+
+
 def _assign(doing: Doing) -> Response:
     assign(doing.house, doing.actor, doing.fields.get("item", ""), doing.fields.get("assignee", "").strip())
     return _seen("/work")
@@ -81,6 +98,7 @@ def _revoke_token(doing: Doing) -> Response:
 
 ACTS: tuple[Act, ...] = (
     Act("/versions/{id}/sign-off", "sign-off", _sign),
+    Act("/versions/{id}/dossier", "issue-dossier", _dossier),
     Act("/work/assignee", "manage-work", _assign),
     Act("/work/comment", "manage-work", _comment),
     Act("/access/tokens", "manage-tokens", _create_token),

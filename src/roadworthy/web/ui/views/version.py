@@ -70,6 +70,7 @@ def build(site: Site, ask: Ask) -> Page:
             Text("why", _in_the_way(found)),
             *gates,
             *_sign_form(site, ask, found),
+            *_dossier_form(site, ask, found),
             Text("signatures", _signatures(found), "half"),
             Text("handoff", _hand_off(found), "half"),
             Text("evidence", _evidence(found.evidence)),
@@ -226,6 +227,26 @@ def _sign_form(site: Site, ask: Ask, of: File) -> list[Text]:
         "p", "A rejection needs a reason. The signature binds the evidence of the newest validation.", class_="dim"
     )
     return [Text("sign", card("Sign", said, asked, name="sign"))]
+
+
+def _dossier_form(site: Site, ask: Ask, of: File) -> list[Text]:
+    """The buttons that print a dossier; nothing for who may not have one made."""
+    visitor, version = ask.visitor, of.version
+    if visitor is None or not visitor.may("issue-dossier", facts_of(site.house, version=version.id)):
+        return []
+    asked = form(
+        f"/versions/{quote(version.id, safe=':@')}/dossier",
+        visitor,
+        h("button", "Download HTML", type="submit", name="format", value="html"),
+        h("button", "Download PDF", type="submit", name="format", value="pdf"),
+    )
+    said = h(
+        "p",
+        "Everything recorded about this version, proven first. With bill of materials, index and signature: ",
+        command("dossier", version.id),
+        class_="dim",
+    )
+    return [Text("dossier", card("Dossier", said, asked, name="dossier"))]
 
 
 def _hand_off(of: File) -> Markup:
