@@ -37,7 +37,9 @@ from roadworthy.domain.storing.query import Query
 from roadworthy.domain.trust import Evidence, Person, SignOff
 from roadworthy.evidence.chain import verify_chain
 from roadworthy.evidence.envelope import open_envelope
+from roadworthy.evidence.served import verify_served
 from roadworthy.evidence.trust import TrustRoot
+from roadworthy.services.serve.publish import served_document
 
 ROWS = Path(__file__).parents[1] / "worlds" / "first_release.jsonl.xz"
 
@@ -264,3 +266,13 @@ def assert_whole_but_order(url: str) -> None:
     with store.read() as tx:
         assert cards(tx) == expected(tx)
     store.close()
+
+
+def test_what_the_first_release_put_in_force_is_admitted_by_todays_gateway(old: str) -> None:
+    store = SqlStore.open(old)
+    with store.read() as tx:
+        served = served_document(tx, tx.of(Deployment).find()[-1])
+        trust, newest = TrustRoot(people=tuple(tx.of(Person).find())), tx.changes.newest(limit=1)[0]
+    store.close()
+    admitted = verify_served(served, trust, endpoint="mailing", now=newest.at)
+    assert [licence.version for licence in admitted.licences] == ["offers:1"]
