@@ -16,6 +16,7 @@ from roadworthy.services.catalog.people import people
 from roadworthy.services.facts import facts_of
 from roadworthy.services.gates.why import Obstacle, explain, standing
 from roadworthy.services.house import House
+from roadworthy.services.licence.expiry import Standing, standing_of
 from roadworthy.services.watch.verify import changes
 from roadworthy.web.ui.layout import Ask, Page, Text, actor_field, form, house_of
 from roadworthy.web.ui.markup import Child, Markup, h
@@ -57,6 +58,7 @@ class File:
     work: tuple[WorkItem, ...]
     obstacles: tuple[Obstacle, ...]
     changes: tuple[Change, ...]
+    approval: Standing
 
 
 def build(site: Site, ask: Ask) -> Page:
@@ -82,7 +84,7 @@ def build(site: Site, ask: Ask) -> Page:
 
 
 def _file(house: House, name: str) -> File:
-    recorded = tuple(changes(house, name, SHOWN_CHANGES))
+    recorded, approval = tuple(changes(house, name, SHOWN_CHANGES)), standing_of(house, name)
     with house.store.read() as tx:
         version = tx.of(ModelVersion).get(name)
         return File(
@@ -95,6 +97,7 @@ def _file(house: House, name: str) -> File:
             work=tuple(tx.of(WorkItem).find(version=name, newest_first=True)),
             obstacles=explain(standing(tx, version, house.clock.now())).obstacles,
             changes=recorded,
+            approval=approval,
         )
 
 
@@ -202,7 +205,20 @@ def _signatures(of: File) -> Markup:
         )
         for s in of.signed
     ]
-    return card("Signatures", h("ul", items, class_="work-list"), name="signatures")
+    said = h("p", approval_sentence(of.approval))
+    return card("Signatures", [said, h("ul", items, class_="work-list")], name="signatures")
+
+
+def approval_sentence(of: Standing) -> str:
+    """How long an approval still holds, or why it does not."""
+    if of.ended:
+        return f"The approval does not hold: {of.ended}."
+    if of.approval is None or of.approval.licence is None:
+        return "It is not approved."
+    left = [f"{of.days_left:.1f} more days"] if of.days_left is not None else []
+    left += [f"{of.decisions_left:,} more decisions"] if of.decisions_left is not None else []
+    warning = f" {of.warning[:1].upper()}{of.warning[1:]}." if of.warning else ""
+    return f"The approval holds {'for ' + ' and '.join(left) if left else 'without a limit'}.{warning}"
 
 
 def _sign_form(site: Site, ask: Ask, of: File) -> list[Text]:
