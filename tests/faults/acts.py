@@ -29,7 +29,7 @@ from roadworthy.evidence.trust import decode_trust
 from roadworthy.rollout import strategies
 from roadworthy.rollout.canary import CanaryRule
 from roadworthy.services.access.keys import revoke_key, rotate_key
-from roadworthy.services.access.logins import link_login, person_of
+from roadworthy.services.access.logins import follow_groups, link_login, person_of
 from roadworthy.services.access.rules import AccessRules
 from roadworthy.services.access.sessions import end_session, end_sessions, open_session, session_of
 from roadworthy.services.access.tokens import TokenTerms, create_token, holder_of, revoke_token, tokens
@@ -203,6 +203,11 @@ def _by_mail(world: World) -> str:
     )
 
 
+def _with_groups(world: World) -> None:
+    identity = Identity("https://id.example", "s-1", groups=("checkers",))
+    follow_groups(world.house, "dora", identity, AccessRules(oidc_roles="checkers=validator"))
+
+
 def _session(world: World) -> str:
     return open_session(world.house, "vera", "local-token", RULES).value
 
@@ -243,6 +248,7 @@ ACTS: dict[str, Act] = {
         lambda w: link_login(w.house, w.who("admin"), "vera", "https://id.example", "s-2"), "login-linked"
     ),
     "log in by a verified address": Act(_by_mail, "login-linked", _mailed),
+    "log in with groups": Act(_with_groups, "roles-followed-groups"),
     "create a token": Act(_token, "token-created"),
     "revoke a token": Act(_revoke, "token-revoked", _token),
     "use a token": Act(_used, "token-created"),
