@@ -14,6 +14,8 @@ from small_world import CASE, ENDPOINT, V1
 
 from roadworthy.domain.errors import RoadworthyError
 from roadworthy.domain.model import ModelVersion
+from roadworthy.evidence.bundle import decode_bundle
+from roadworthy.evidence.canonical import canonical
 from roadworthy.sdk.transport import error_of
 
 Open = Callable[[str], Any]
@@ -337,3 +339,8 @@ def test_a_defect_is_a_500_that_says_so_and_gives_nothing_away(
     assert (reply.status_code, reply.json()["code"]) == (500, "error")
     assert "secret" not in reply.text
     assert isinstance(error_of(reply), RoadworthyError)
+
+
+def test_a_bundle_comes_in_the_spelling_that_verification_reads(api_at: Callable[[str], Any]) -> None:
+    reply = api_at("serving").ask("GET", f"/versions/{V1}/bundle", "ada")
+    assert decode_bundle(canonical(reply.json())).version.id == V1
