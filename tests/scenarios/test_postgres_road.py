@@ -48,7 +48,7 @@ def assert_proven(world: World) -> None:
     assert verify_changes(world.house) == len(world.changes())
     found = bundle(world.house, V1)
     kept = world.house.artifacts.get(found.artifact)
-    assert verify_bundle(found, trust_root(world.house), kept).holds
+    assert verify_bundle(found, trust_root(world.house), kept, now=world.clock.now()).holds
     document = world.house.served.read(ENDPOINT)
     if document is not None:
         served = decode_served(document)
