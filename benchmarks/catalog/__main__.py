@@ -94,8 +94,12 @@ def _filled(root: Path, urls: list[str], scale: Scale, *, quiet: bool) -> None:
         return
     start = time.perf_counter()
     keyring = FileKeyring(root / "keys")
-    world = World.in_memory(keyring=keyring, artifacts=LocalArtifacts(root / "artifacts"))
+    world = World.in_memory(keyring=keyring)
     fill(urls, make_templates(world), keyring, scale)
+    artifacts = LocalArtifacts(root / "artifacts")
+    kept = vars(world.house.artifacts)["_kept"]  # what the small world's own store kept, the workspace keeps
+    for data in kept.values():
+        artifacts.put(data)
     done.write_text(json.dumps(asdict(scale)))
     if not quiet:
         print(f"filled with {scale.versions:,} versions in {time.perf_counter() - start:,.0f} s", flush=True)

@@ -208,7 +208,7 @@ class _Writer:
                     connection.execute(insert(CHANGE), [_link(c) for c in links])
 
     def end(self) -> None:
-        """Let the databases count on from here, and let PostgreSQL know its tables, as its autovacuum would."""
+        """Let the databases count on from here, and let PostgreSQL tidy up, as its autovacuum would."""
         for engine in self._engines:
             if engine.dialect.name != "postgresql":
                 continue
@@ -216,7 +216,8 @@ class _Writer:
                 for kind, last in self._next.items():
                     name = TABLES[kind].name
                     connection.execute(text(f"SELECT setval(pg_get_serial_sequence('\"{name}\"', 'seq'), {last})"))
-                connection.execute(text("ANALYZE"))
+            with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+                connection.execute(text("VACUUM ANALYZE"))
 
 
 def _link(change: Change) -> dict[str, Any]:

@@ -36,8 +36,9 @@ def counted(table: Table, terms: Table | None, wanted: Filter) -> Select[Any]:
     """How many rows match; when only words are asked for, their table alone tells."""
     if terms is None or not wanted.ranges or wanted.among or wanted.since or wanted.before:
         return select(func.count()).select_from(table).where(*conditions(table, terms, wanted))
-    first, *others = (rows.distinct() for rows in _with_words(terms, wanted))
-    return select(func.count()).select_from((intersect(first, *others) if others else first).subquery())
+    first, *others = _with_words(terms, wanted)
+    matching = intersect(first, *others) if others else first.distinct()
+    return select(func.count()).select_from(matching.subquery())
 
 
 def _with_words(terms: Table, wanted: Filter) -> Iterator[Select[Any]]:
