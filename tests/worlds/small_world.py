@@ -99,7 +99,7 @@ class World:
         """A founded installation with nobody but the administrator; `parts` replace ports of the house."""
         clock = SimulatedClock(START)
         workshop = LocalWorkshop()
-        perimeter, artifacts = LocalPerimeter(workshop), MemoryArtifacts()
+        perimeter, artifacts = LocalPerimeter(workshop), parts.get("artifacts") or MemoryArtifacts()
         made: dict[str, Any] = {
             "store": MemoryStore(),
             "artifacts": artifacts,
