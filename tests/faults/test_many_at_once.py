@@ -70,11 +70,10 @@ class Crowd:
             given = (str(self.at.root), self.at.url, self.now, list(todo), place, barrier, answers)
             started.append(self.processes.Process(target=crowd_process.act, args=given))
             started[-1].start()
-        went = [answers.get(timeout=240) for todo in deeds for _ in todo]
         for process in started:
-            process.join(60)
+            process.join(240)
         assert [p.exitcode for p in started] == [0] * len(deeds)
-        return went
+        return [answers.get(timeout=10) for todo in deeds for _ in todo]
 
     @contextmanager
     def look(self) -> Iterator[World]:

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, Literal
 
 from roadworthy.domain.errors import SettingError, StorageUnavailableError
@@ -220,9 +221,9 @@ def create_workspace(workspace: Path) -> None:
     """
     try:
         workspace.mkdir(parents=True, exist_ok=True)
-        probe = workspace / ".write-test"
-        probe.write_bytes(b"")
-        probe.unlink()
+        # A name of its own: several servers may open one workspace at the same instant.
+        with NamedTemporaryFile(dir=workspace, prefix=".write-test-"):
+            pass
     except OSError as problem:
         raise StorageUnavailableError(
             f"the workspace '{workspace}' cannot be written: {problem.strerror}",

@@ -17,7 +17,7 @@ from roadworthy.domain.lifecycle import State
 from roadworthy.domain.returns import DefectKind, WorkItemState
 from roadworthy.domain.review import ReviewRun, Signal, SignalKind
 from roadworthy.domain.serving import DeploymentState
-from roadworthy.domain.trust import Conditions
+from roadworthy.domain.trust import Conditions, Evidence, SignOff
 from roadworthy.domain.verdict import Verdict
 from roadworthy.evidence.served import decode_served, verify_served
 from roadworthy.services.gates.sign_off import renew, sign_off
@@ -268,3 +268,14 @@ def test_of_several_one_that_cannot_be_suspended_leaves_the_others_done() -> Non
     world.clock.advance(timedelta(days=11))
     assert [bool(s.ended) for s in expire(world.house)] == [True, False]
     assert world.version(V1).state is State.SUSPENDED
+
+
+def test_an_approval_whose_evidence_is_gone_does_not_hold_and_is_not_acted_on() -> None:
+    world = at("serving")
+    evidence = world.all(SignOff)[0].statement
+    del world.house.store._contents.rows[Evidence][evidence]
+    before = world.actions()
+    (found,) = expire(world.house)
+    assert found.ended.startswith("proof: ")
+    assert evidence in found.ended
+    assert (world.version(V1).state, world.actions()) == (State.ACTIVATED, before)

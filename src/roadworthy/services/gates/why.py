@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from roadworthy.domain.errors import CouldNotVerifyError, IntegrityError, NotFoundError
 from roadworthy.domain.gate import Finding, Gate, GateRun, check_key
 from roadworthy.domain.lifecycle import State
 from roadworthy.domain.model import Dataset, DatasetRole, ModelVersion
@@ -23,7 +22,7 @@ from roadworthy.domain.verdict import Verdict
 from roadworthy.services.catalog.contracts import contract_in_force
 from roadworthy.services.facts import makers
 from roadworthy.services.house import House
-from roadworthy.services.licence.approval import approval_of
+from roadworthy.services.licence.approval import readable_approval
 
 
 class ObstacleKind(Enum):
@@ -120,11 +119,7 @@ def standing(tx: Transaction, version: ModelVersion, now: datetime) -> Standing:
     """Everything as it stands now."""
     case = tx.of(UseCase).get(version.use_case)
     family = makers(tx, version)
-    approval, unproven = None, ""
-    try:
-        approval = approval_of(tx, version.id)
-    except (NotFoundError, IntegrityError, CouldNotVerifyError) as problem:
-        unproven = problem.what
+    approval, unproven = readable_approval(tx, version.id)
     licence = approval.licence if approval else None
 
     def has(role: DatasetRole) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from roadworthy.domain.errors import ConflictError, CouldNotVerifyError, IntegrityError
+from roadworthy.domain.errors import ConflictError, CouldNotVerifyError, IntegrityError, NotFoundError
 from roadworthy.domain.gate import Gate, GateRun
 from roadworthy.domain.ports import Transaction
 from roadworthy.domain.trust import ApprovalTerms, Delegation, Evidence, EvidenceKind, Licence, Person, SignOff
@@ -45,6 +45,14 @@ def approval_of(tx: Transaction, version: str) -> Approval | None:
     except IntegrityError as wrong:
         return Approval(run.id, terms, 0, None, wrong.what)
     return Approval(run.id, terms, terms.quorum, licence)
+
+
+def readable_approval(tx: Transaction, version: str) -> tuple[Approval | None, str]:
+    """Where the approval of a version stands, or why its evidence cannot be read: for those who only show it."""
+    try:
+        return approval_of(tx, version), ""
+    except (NotFoundError, IntegrityError, CouldNotVerifyError) as problem:
+        return None, problem.what
 
 
 def validated(tx: Transaction, version: str) -> GateRun | None:

@@ -18,7 +18,7 @@ from roadworthy.domain.serving import DecisionStatus, Endpoint
 from roadworthy.domain.trust import Licence
 from roadworthy.domain.verdict import Verdict
 from roadworthy.services.house import PLATFORM, House
-from roadworthy.services.licence.approval import Approval, approval_of
+from roadworthy.services.licence.approval import Approval, approval_of, readable_approval
 from roadworthy.services.licence.standing import BY_EXPIRY, EXPIRY, publish_case, put_aside
 from roadworthy.services.watch.work_items import open_item
 
@@ -60,12 +60,12 @@ def standing_of(house: House, version_id: str, now: datetime | None = None) -> S
     """How long the approval of a version still holds."""
     with house.store.read() as tx:
         version = tx.of(ModelVersion).get(version_id)
-        approval = approval_of(tx, version_id)
+        approval, unproven = readable_approval(tx, version_id)
         endpoints = [e.id for e in tx.of(Endpoint).find(use_case=version.use_case)]
         reviews = tx.of(ReviewRun).find(version=version_id)
     licence = approval.licence if approval else None
     if licence is None:
-        ended = "" if approval is None else approval.why
+        ended = f"proof: {unproven}" if unproven else "" if approval is None else approval.why
         return Standing(version_id, version.state, approval, ended=ended)
     moment = now or house.clock.now()
     made = _decisions(house, endpoints, licence) if licence.max_decisions is not None else None
@@ -112,7 +112,8 @@ def why_ended(licence: Licence, now: datetime, decisions: int | None, proven: st
 
 def _expire_one(house: House, version_id: str, now: datetime) -> Standing:
     before = standing_of(house, version_id, now)
-    if not before.ended:
+    # What cannot be proven is told and not acted on: the gateway refuses it by itself, and a restored store mends it.
+    if not before.ended or before.approval is None:
         return before
     with house.store.begin() as tx:
         version = tx.of(ModelVersion).get(version_id)
