@@ -8,12 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
-from xml.etree import ElementTree as ET
 
-from roadworthy.adapters.reports.drawing import draw
 from roadworthy.domain.documents.numbers import number
 from roadworthy.domain.use_case import Interval
-from roadworthy.services.dossier.chapters.details import calibration_curve
 from roadworthy.web.ui.markup import Markup, h
 from roadworthy.web.ui.words import level
 
@@ -71,8 +68,35 @@ def bar(share: float, tone: str = "") -> Markup:
 
 
 def calibration(table: Sequence[Row]) -> Markup:
-    """Observed rate against mean score per bin, with the diagonal: the dossier's drawing of it."""
-    return Markup(ET.tostring(draw(calibration_curve(table)), encoding="unicode"))
+    """Observed rate against mean score per bin, with the diagonal; a dot's area is its number of rows."""
+    rows = [r for r in table if r.get("mean_score") is not None and r.get("rate") is not None]
+    top = max([0.05, *(float(r["mean_score"]) for r in rows), *(float(r["rate"]) for r in rows)]) * 1.08
+    most = max([1, *(int(r.get("n", 1)) for r in rows)])
+    size, pad = 240.0, 34.0
+
+    def x(v: float) -> float:
+        return pad + v / top * (size - pad - 16)
+
+    def y(v: float) -> float:
+        return size - pad - v / top * (size - pad - 16)
+
+    ticks = [top * k / 4 for k in range(5)]
+    parts: list[Markup] = []
+    for tick in ticks:
+        parts += [_line(x(tick), y(0), x(tick), y(top), "grid"), _line(x(0), y(tick), x(top), y(tick), "grid")]
+        parts.append(h("text", f"{tick:.2f}", x=x(tick), y=size - pad + 13, class_="tick middle"))
+        parts.append(h("text", f"{tick:.2f}", x=pad - 4, y=y(tick) + 3, class_="tick end-at"))
+    parts.append(_line(x(0), y(0), x(top), y(top), "limit"))
+    for r in rows:
+        radius = 3 + 7 * math.sqrt(int(r.get("n", 1)) / most)
+        at = (x(float(r["mean_score"])), y(float(r["rate"])))
+        parts.append(h("circle", cx=f"{at[0]:.1f}", cy=f"{at[1]:.1f}", r=f"{radius:.1f}", class_="dot soft"))
+    parts.append(h("text", "mean score", x=size / 2 + pad / 2, y=size - 4, class_="tick middle"))
+    said = "Calibration: " + "; ".join(
+        f"score {float(r['mean_score']):.3f}, observed {float(r['rate']):.3f}, {int(r.get('n', 0))} rows"
+        for r in rows
+    )
+    return _picture(parts, said, "calibration", (size, size))
 
 
 def lines(
@@ -265,14 +289,16 @@ def _line(x1: float, y1: float, x2: float, y2: float, class_: str) -> Markup:
     return h("line", x1=f"{x1:.1f}", y1=f"{y1:.1f}", x2=f"{x2:.1f}", y2=f"{y2:.1f}", class_=class_.strip())
 
 
-def _picture(parts: Sequence[Markup | None], said: str, class_: str) -> Markup:
+def _picture(
+    parts: Sequence[Markup | None], said: str, class_: str, size: tuple[float, float] = (_WIDTH, _HEIGHT)
+) -> Markup:
     return h(
         "svg",
         h("title", said),
         parts,
-        viewBox=f"0 0 {_WIDTH:g} {_HEIGHT:g}",
-        width=f"{_WIDTH:g}",
-        height=f"{_HEIGHT:g}",
+        viewBox=f"0 0 {size[0]:g} {size[1]:g}",
+        width=f"{size[0]:g}",
+        height=f"{size[1]:g}",
         class_=f"plot {class_}",
         role="img",
         aria_label=said,
