@@ -7,8 +7,8 @@ from typing import Any, cast
 from scripts.pages.markdown import code, page, prose, table
 
 from roadworthy.gateway import app as gateway
-from roadworthy.gateway import codec
-from roadworthy.gateway.edge import STATUSES
+from roadworthy.gateway.protocol import codec
+from roadworthy.gateway.protocol.edge import STATUSES
 from roadworthy.services.house import House
 from roadworthy.web.api.app import PREFIX, build_api
 

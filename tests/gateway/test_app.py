@@ -12,7 +12,7 @@ import pytest
 from roadworthy import __version__
 from roadworthy.domain.errors import InputError, RoadworthyError
 from roadworthy.gateway.app import GatewayApp
-from roadworthy.gateway.edge import STATUSES
+from roadworthy.gateway.protocol.edge import STATUSES
 from roadworthy.gateway.request import Limits
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -62,7 +62,7 @@ def test_what_is_not_there_is_said(served_world: Any, method: str, path: str, st
         ({"content_type": "text/csv"}, "content-type"),
         ({"content_type": "application/x-www-form-urlencoded"}, "content-type"),
         ({"content_encoding": "gzip"}, "content-encoding"),
-        ({"inference_header_content_length": "10"}, "inference-header-content-length"),
+        ({"content_type": "application/octet-stream"}, "content-type"),
     ],
 )
 def test_another_media_type_is_refused(served_world: Any, headers: dict[str, str], field: str) -> None:
@@ -114,7 +114,11 @@ def test_a_failing_model_is_a_503_with_the_reason_and_when_to_retry(served_world
 
 
 def test_the_server_names_itself(world: Any) -> None:
-    assert world.request("GET", "/v2").json() == {"name": "roadworthy", "version": __version__, "extensions": []}
+    assert world.request("GET", "/v2").json() == {
+        "name": "roadworthy",
+        "version": __version__,
+        "extensions": ["binary_tensor_data"],
+    }
     assert world.request("GET", "/v2/health/live").json() == {"live": True}
 
 

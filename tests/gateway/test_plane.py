@@ -23,7 +23,7 @@ from roadworthy.domain.errors import (
 from roadworthy.domain.model import ColumnSpec, DType, Signature
 from roadworthy.domain.serving import ArmRole, Decision, DecisionStatus
 from roadworthy.gateway.plane import InProcessEndpoint
-from roadworthy.gateway.request import Limits
+from roadworthy.gateway.request import Asked, Limits
 from roadworthy.statistics.frame import Frame
 
 UNITS = [f"customer-{i}" for i in range(5000)]
@@ -126,7 +126,7 @@ def test_a_failed_attempt_and_its_later_success_are_two_records(world: Any) -> N
 def test_one_requests_poison_does_not_fail_its_neighbours(world: Any) -> None:
     world.publish(world.deployment(world.arm("v1", ArmRole.CHAMPION, 1.0, "poisoned")))
     served = world.gateway.resolve("offers")
-    jobs = [world.gateway.admit(served, world.body([age], ["u"]), arrived=0.0) for age in (40, 66, 50)]
+    jobs = [world.gateway.admit(served, Asked(world.body([age], ["u"])), arrived=0.0) for age in (40, 66, 50)]
     first, poisoned, last = world.gateway.process(jobs)
     assert isinstance(poisoned, UnavailableError)
     assert (first.scores, last.scores) == (pytest.approx(expit([0.4])), pytest.approx(expit([0.5])))
@@ -135,7 +135,9 @@ def test_one_requests_poison_does_not_fail_its_neighbours(world: Any) -> None:
 def test_waiting_requests_are_predicted_together(served_world: Any) -> None:
     served = served_world.gateway.resolve("offers")
     bodies = [served_world.body([20 + i], [f"u-{i}"]) for i in range(5)]
-    results = served_world.gateway.process([served_world.gateway.admit(served, b, arrived=0.0) for b in bodies])
+    results = served_world.gateway.process(
+        [served_world.gateway.admit(served, Asked(b), arrived=0.0) for b in bodies]
+    )
     assert served_world.models["v1"].batches == [5]
     assert [r.scores[0] for r in results] == pytest.approx(expit((20 + np.arange(5)) / 100))
 
@@ -171,7 +173,7 @@ def test_a_retry_in_another_process_is_recorded_once(make_world: Callable[..., A
 def test_a_retry_beside_the_first_attempt_gets_the_same_answer(served_world: Any) -> None:
     served = served_world.gateway.resolve("offers")
     body = served_world.body([40], ["u-1"], id="r-1")
-    jobs = [served_world.gateway.admit(served, body, arrived=0.0) for _ in range(3)]
+    jobs = [served_world.gateway.admit(served, Asked(body), arrived=0.0) for _ in range(3)]
     assert len(set(served_world.gateway.process(jobs))) == 1
     assert served_world.models["v1"].batches == [1]
 

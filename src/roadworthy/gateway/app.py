@@ -6,6 +6,7 @@
     GET  /v2/models/{endpoint}[/versions/{v}]         what to send and what comes back
     GET  /v2/models/{endpoint}[/versions/{v}]/ready   this endpoint serves exactly what is in force
     POST /v2/models/{endpoint}[/versions/{v}]/infer   decide; with a version: only if it is the arm of all the units
+    POST /v2/models/{endpoint}[/versions/{v}]/invocations   the same for MLflow's bodies
     GET  /metrics                                     Prometheus text
 
 An endpoint whose newest document is refused serves on: the server stays ready (taking every replica out at once
@@ -22,20 +23,25 @@ from functools import partial
 from roadworthy import __version__
 from roadworthy.domain.errors import RoadworthyError
 from roadworthy.gateway.batching import BatchedGateway
-from roadworthy.gateway.codec import OUTPUTS, encode
-from roadworthy.gateway.edge import (
+from roadworthy.gateway.plane import Gateway
+from roadworthy.gateway.protocol.binary import EXTENSION, HEADER
+from roadworthy.gateway.protocol.codec import OUTPUTS, encode
+from roadworthy.gateway.protocol.edge import (
+    BYTES,
     Receive,
     Reply,
     Scope,
     Send,
     error_reply,
+    header,
     json_reply,
     read_body,
     refusal,
     refused_media,
     send_reply,
 )
-from roadworthy.gateway.plane import Gateway
+from roadworthy.gateway.protocol.mlflow import encode_predictions, read_invocation
+from roadworthy.gateway.request import Asked
 from roadworthy.gateway.resolve import EndpointHealth, Health, Served
 
 log = logging.getLogger(__name__)
@@ -112,13 +118,13 @@ class GatewayApp:
             case ["v2", "health", "ready"]:
                 return _Call("GET", self._ready)
             case ["v2", "models", endpoint, "versions", version, *rest] if version:
-                return self._model_route(endpoint, version, rest, partial(self._infer, scope, receive))
+                return self._model_route(endpoint, version, rest, scope, receive)
             case ["v2", "models", endpoint, *rest]:
-                return self._model_route(endpoint, "", rest, partial(self._infer, scope, receive))
+                return self._model_route(endpoint, "", rest, scope, receive)
         return None
 
     def _model_route(
-        self, endpoint: str, version: str, rest: list[str], infer: Callable[[str, str], Awaitable[Reply | None]]
+        self, endpoint: str, version: str, rest: list[str], scope: Scope, receive: Receive
     ) -> _Call | None:
         match rest:
             case []:
@@ -126,11 +132,13 @@ class GatewayApp:
             case ["ready"]:
                 return _Call("GET", partial(self._model_ready, endpoint, version), endpoint)
             case ["infer"]:
-                return _Call("POST", partial(infer, endpoint, version), endpoint)
+                return _Call("POST", partial(self._infer, scope, receive, endpoint, version), endpoint)
+            case ["invocations"]:
+                return _Call("POST", partial(self._invocations, scope, receive, endpoint, version), endpoint)
         return None
 
     async def _server(self) -> Reply:
-        return json_reply(200, {"name": "roadworthy", "version": __version__, "extensions": []})
+        return json_reply(200, {"name": "roadworthy", "version": __version__, "extensions": [EXTENSION]})
 
     async def _metrics(self) -> Reply:
         return Reply(200, self.gateway.metrics.text().encode(), b"text/plain; version=0.0.4; charset=utf-8")
@@ -158,13 +166,25 @@ class GatewayApp:
         return json_reply(200, _described(await self._plane.served(endpoint), version))
 
     async def _infer(self, scope: Scope, receive: Receive, endpoint: str, version: str) -> Reply | None:
-        refused = refused_media(scope)
-        if refused is not None:
-            return refused
-        body = await read_body(scope, receive, self.gateway.limits.body_bytes)
+        body = await self._body(scope, receive)
         if not isinstance(body, bytes):
             return body
-        return Reply(200, encode(await self._plane.infer(endpoint, body, version)))
+        answer, form = await self._plane.infer(endpoint, Asked(body, version, header(scope, HEADER)))
+        text, json_bytes = encode(answer, form)
+        if not json_bytes:
+            return Reply(200, text)
+        return Reply(200, text, BYTES, {HEADER: str(json_bytes).encode()})
+
+    async def _invocations(self, scope: Scope, receive: Receive, endpoint: str, version: str) -> Reply | None:
+        body = await self._body(scope, receive)
+        if not isinstance(body, bytes):
+            return body
+        answer, _ = await self._plane.infer(endpoint, Asked(body, version), read_invocation)
+        return Reply(200, encode_predictions(answer))
+
+    async def _body(self, scope: Scope, receive: Receive) -> bytes | Reply | None:
+        refused = refused_media(scope)
+        return refused or await read_body(scope, receive, self.gateway.limits.body_bytes)
 
 
 def _said(state: EndpointHealth) -> dict[str, str]:

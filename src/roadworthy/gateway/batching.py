@@ -12,11 +12,13 @@ import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from roadworthy.domain.errors import RoadworthyError, UnavailableError
 from roadworthy.gateway.plane import Gateway, Result
+from roadworthy.gateway.protocol.codec import Reader, decode
 from roadworthy.gateway.record import Job
-from roadworthy.gateway.request import Answer, Limits
+from roadworthy.gateway.request import Answer, Asked, Form, Limits
 from roadworthy.gateway.resolve import EndpointHealth, Served
 
 LARGE_BODY = 64 * 1024
@@ -155,8 +157,8 @@ class BatchedGateway:
         check = self.gateway.resolver.endpoint_health
         return await asyncio.get_running_loop().run_in_executor(self._aside, check, endpoint)
 
-    async def infer(self, endpoint: str, body: bytes, version: str = "") -> Answer:
-        """Answer one request body.
+    async def infer(self, endpoint: str, asked: Asked, read: Reader = decode) -> tuple[Answer, Form]:
+        """Answer one request, and how its caller wants the answer.
 
         Raises:
             InputError, NotFoundError, ConflictError, UnavailableError: as `Gateway.infer`; UnavailableError carries
@@ -170,17 +172,16 @@ class BatchedGateway:
         self._enter()
         try:
             served = await self._served_in_time(endpoint)
-            if len(body) < LARGE_BODY:
-                job = self.gateway.admit(served, body, arrived=arrived, version=version)
+            admit = partial(self.gateway.admit, served, asked, arrived=arrived, read=read)
+            if len(asked.body) < LARGE_BODY:
+                job = admit()
             else:
-                job = await asyncio.get_running_loop().run_in_executor(
-                    self._aside, lambda: self.gateway.admit(served, body, arrived=arrived, version=version)
-                )
+                job = await asyncio.get_running_loop().run_in_executor(self._aside, admit)
             answer = await self._lane(endpoint).submit(job)
         finally:
             self._leave()
         self.gateway.metrics.latency.observe(time.perf_counter() - arrived, endpoint)
-        return answer
+        return answer, job.rows.form
 
     async def drain(self) -> None:
         """Refuse new requests, answer those inside, then end all threads. Bounded by the requests' deadline."""

@@ -20,11 +20,11 @@ import numpy as np
 
 from roadworthy.domain.errors import InputError, NotFoundError, NotLicensedError, RoadworthyError, UnavailableError
 from roadworthy.domain.serving import Decision
-from roadworthy.gateway.codec import decode
-from roadworthy.gateway.columns import from_array
 from roadworthy.gateway.metrics import GatewayMetrics
+from roadworthy.gateway.protocol.codec import Reader, decode
+from roadworthy.gateway.protocol.columns import from_array
 from roadworthy.gateway.record import Job, Memory, answer_of, decisions_of
-from roadworthy.gateway.request import Answer, Limits, Ports, Rows
+from roadworthy.gateway.request import Answer, Asked, Limits, Ports, Rows
 from roadworthy.gateway.resolve import Resolver, Served
 from roadworthy.gateway.score import Scored, score
 from roadworthy.statistics.frame import Frame
@@ -57,14 +57,14 @@ class Gateway:
             )
         return self.resolver.current(endpoint)
 
-    def admit(self, served: Served, body: bytes, *, arrived: float, version: str = "") -> Job:
-        """A request body checked against what `served` takes and is licensed for.
+    def admit(self, served: Served, asked: Asked, *, arrived: float, read: Reader = decode) -> Job:
+        """A request checked against what `served` takes and is licensed for; `read` knows how it is written.
 
         Raises:
             InputError, NotFoundError: the body, or the version insisted on.
             NotLicensedError, UnavailableError: no version in force is approved for a row (any more).
         """
-        return self.job(served, decode(body, served.contract, self.limits, arrived=arrived, version=version))
+        return self.job(served, read(asked, served.contract, self.limits, arrived=arrived))
 
     def job(self, served: Served, rows: Rows) -> Job:
         """The rows of a request on their way to the arms that are licensed for them, counted where they are not."""
@@ -88,9 +88,7 @@ class Gateway:
             UnavailableError: nothing verified serves, the model failed, or the decision log refused.
         """
         arrived = time.perf_counter()
-        return _raised(
-            self.process([self.admit(self.resolve(endpoint), body, arrived=arrived, version=version)])[0]
-        )
+        return _raised(self.process([self.admit(self.resolve(endpoint), Asked(body, version), arrived=arrived)])[0])
 
     def process(self, jobs: Sequence[Job]) -> list[Result]:
         """Answer several requests together: one predict per arm, one write to the log.

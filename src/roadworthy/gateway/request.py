@@ -91,6 +91,14 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Form:
+    """How a caller wants the answer: which outputs (empty = all), and which of them as bytes instead of JSON."""
+
+    outputs: tuple[str, ...] = ()
+    binary: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Rows:
     """One admitted request: typed columns of shape (n_rows,), and who each row is about.
 
@@ -102,6 +110,7 @@ class Rows:
         id: the caller's id of the whole request, echoed.
         version: the version the caller insists on, empty = let the deployment choose.
         arrived: `time.perf_counter()` at arrival, seconds.
+        form: how the caller wants the answer.
     """
 
     columns: Mapping[str, Array]
@@ -111,11 +120,27 @@ class Rows:
     id: str
     version: str
     arrived: float
+    form: Form = Form()
 
     @property
     def n_rows(self) -> int:
         """Number of rows."""
         return len(self.unit_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request body as it came.
+
+    Attributes:
+        body: its bytes.
+        version: the version the caller insists on, empty = none.
+        declared: the header that says how long the JSON part is, empty = all of it.
+    """
+
+    body: bytes
+    version: str = ""
+    declared: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,8 @@ from roadworthy.domain.model import Signature
 from roadworthy.domain.ports import Columns, Predictor
 from roadworthy.domain.serving import Arm, ArmRole, Deployment, ServedMark
 from roadworthy.gateway.assign import Assigner, Permits
-from roadworthy.gateway.columns import Contract
 from roadworthy.gateway.metrics import GatewayMetrics
+from roadworthy.gateway.protocol.columns import Contract
 from roadworthy.gateway.request import Limits, Ports
 
 ModelKey = tuple[str, str, Signature]

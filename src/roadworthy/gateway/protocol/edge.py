@@ -20,6 +20,7 @@ from roadworthy.domain.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
+from roadworthy.gateway.protocol.binary import HEADER
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -40,6 +41,8 @@ STATUSES: tuple[tuple[type[RoadworthyError], int], ...] = (
 
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 JSON = b"application/json"
+BYTES = b"application/octet-stream"
+"""Of a body whose JSON part is followed by tensors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +82,13 @@ def header(scope: Scope, name: bytes) -> bytes:
 
 
 def refused_media(scope: Scope) -> Reply | None:
-    """415 for a body that is not plain JSON; compressed bodies are refused, they hide their size."""
+    """415 for a body that is neither JSON nor JSON with tensors after it; compressed ones hide their size."""
     media = header(scope, b"content-type").split(b";")[0].strip().lower()
-    if media not in (b"", JSON):
+    admitted = (b"", JSON, BYTES) if header(scope, HEADER) else (b"", JSON)
+    if media not in admitted:
         return refusal(415, "media-type", "Send content-type: application/json.", field="content-type")
     if header(scope, b"content-encoding").strip().lower() not in (b"", b"identity"):
         return refusal(415, "media-type", "Send the body uncompressed.", field="content-encoding")
-    if header(scope, b"inference-header-content-length"):
-        return refusal(
-            415,
-            "media-type",
-            "Send tensors as JSON; binary ones are not taken.",
-            field="inference-header-content-length",
-        )
     return None
 
 

@@ -8,7 +8,7 @@ import pytest
 from roadworthy.domain.errors import ConflictError, InputError
 from roadworthy.domain.model import ColumnSpec, DType, Signature
 from roadworthy.domain.serving import Arm, ArmRole
-from roadworthy.gateway.columns import Contract, from_array
+from roadworthy.gateway.protocol.columns import Contract, from_array
 
 NEEDED = ColumnSpec("a", DType.FP64)
 GAPPY = ColumnSpec("a", DType.FP64, missing_allowed=True)

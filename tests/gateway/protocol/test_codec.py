@@ -11,9 +11,9 @@ import pytest
 from roadworthy.domain.errors import InputError
 from roadworthy.domain.model import ColumnSpec, DType, Signature
 from roadworthy.domain.serving import Arm, ArmRole
-from roadworthy.gateway.codec import decode, encode
-from roadworthy.gateway.columns import Contract
-from roadworthy.gateway.request import Answer, Limits, Rows
+from roadworthy.gateway.protocol.codec import decode, encode
+from roadworthy.gateway.protocol.columns import Contract
+from roadworthy.gateway.request import Answer, Asked, Limits, Rows
 
 SIGNATURE = Signature(
     (
@@ -44,7 +44,7 @@ def body(**changes: Any) -> dict[str, Any]:
 
 def decoded(value: dict[str, Any] | bytes) -> Rows:
     data = value if isinstance(value, bytes) else json.dumps(value).encode()
-    return decode(data, CONTRACT, LIMITS, arrived=0.0)
+    return decode(Asked(data), CONTRACT, LIMITS, arrived=0.0)
 
 
 def with_values(x: list[Any], **shape: Any) -> dict[str, Any]:
@@ -167,7 +167,7 @@ def test_a_value_that_looks_like_a_key_is_not_taken_for_a_repeated_key() -> None
 def test_a_held_out_row_is_answered_with_a_null_score() -> None:
     answer = Answer("r", "offers", "d", 2, ("r/0", "r/1"), (0.25, None), (False, True), ("champion", "hold-out"),
                     ("v1", ""), (False, False))  # fmt: skip
-    said = json.loads(encode(answer))
+    said = json.loads(encode(answer)[0])
     assert said["outputs"][0] == {"name": "score", "datatype": "FP64", "shape": [2], "data": [0.25, None]}
     assert said["parameters"] == {
         "deployment": "d",

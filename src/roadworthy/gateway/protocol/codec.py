@@ -4,6 +4,9 @@
      "parameters": {"unit_id": "customer-7"},            or "unit_ids": [...], and "request_ids": [...], one per row
      "inputs": [{"name": "age", "shape": [1], "datatype": "INT64", "data": [41]}, ...]}
 
+With the header `Inference-Header-Content-Length` a tensor may be bytes after the JSON part instead (`binary.py`).
+`outputs` names the outputs wanted, all when it is not there.
+
 One tensor per column, of shape [n] or [n, 1], data flat or nested likewise. `request_ids` default to `id` (with one
 row) or `id` + "/" + row; `unit_ids` default to the request ids, so each row is then assigned to an arm by itself.
 Everything that is not this is an InputError that names the field, in words the caller can act on.
@@ -16,26 +19,35 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from roadworthy.domain.errors import InputError
 from roadworthy.domain.model import DType
-from roadworthy.gateway.columns import ADMITTED, Contract, from_values, shown
-from roadworthy.gateway.request import Answer, Limits, Rows
+from roadworthy.gateway.protocol.binary import cut, packed, split, unpacked
+from roadworthy.gateway.protocol.columns import ADMITTED, Contract, from_values, shown
+from roadworthy.gateway.request import Answer, Asked, Form, Limits, Rows
 from roadworthy.statistics.frame import Array
 
+T = TypeVar("T")
 Scalar = None | bool | int | float | str
 
 
+class TensorParameters(msgspec.Struct, forbid_unknown_fields=True):
+    """How many of the bytes after the JSON part are this column's."""
+
+    binary_data_size: int | None = None
+
+
 class Tensor(msgspec.Struct, forbid_unknown_fields=True):
-    """One input column as sent."""
+    """One input column as sent: `data`, or bytes after the JSON part."""
 
     name: str
     shape: list[int]
     datatype: str
-    data: list[Scalar | list[Scalar]]
+    data: list[Scalar | list[Scalar]] | msgspec.UnsetType = msgspec.UNSET
+    parameters: TensorParameters = msgspec.field(default_factory=TensorParameters)
 
 
 class Parameters(msgspec.Struct, forbid_unknown_fields=True):
@@ -44,12 +56,20 @@ class Parameters(msgspec.Struct, forbid_unknown_fields=True):
     unit_id: str | int | None = None
     unit_ids: list[str | int] | None = None
     request_ids: list[str | int] | None = None
+    binary_data_output: bool = False
+
+
+class WantedParameters(msgspec.Struct, forbid_unknown_fields=True):
+    """Whether an output is wanted as bytes; without a word, as `binary_data_output` of the request says."""
+
+    binary_data: bool | None = None
 
 
 class Wanted(msgspec.Struct, forbid_unknown_fields=True):
-    """An output the caller asks for; all outputs are always sent."""
+    """An output the caller asks for."""
 
     name: str
+    parameters: WantedParameters = msgspec.field(default_factory=WantedParameters)
 
 
 class Body(msgspec.Struct, forbid_unknown_fields=True):
@@ -61,6 +81,9 @@ class Body(msgspec.Struct, forbid_unknown_fields=True):
     outputs: list[Wanted] = []
 
 
+PLAIN = Form()
+"""All outputs, as JSON."""
+
 _decoder = msgspec.json.Decoder(Body)
 _KEYS = tuple(
     f'"{key}"'.encode() for key in ("inputs", "parameters", "outputs", "unit_id", "unit_ids", "request_ids", "id")
@@ -71,42 +94,55 @@ OUTPUTS = (("score", "FP64"), ("acted", "BOOL"), ("arm", "BYTES"))
 """What every answer carries, with datatypes."""
 
 
-def decode(body: bytes, contract: Contract, limits: Limits, *, arrived: float, version: str = "") -> Rows:
-    """The rows of a request body.
+class Reader(Protocol):
+    """Knows how one kind of body is written."""
+
+    def __call__(self, asked: Asked, contract: Contract, limits: Limits, *, arrived: float) -> Rows:
+        """The rows of a request. Raises InputError."""
+        ...
+
+
+def decode(asked: Asked, contract: Contract, limits: Limits, *, arrived: float) -> Rows:
+    """The rows of an Open Inference request.
 
     Args:
-        body: the JSON text.
+        asked: the request.
         contract: the columns the endpoint takes.
         limits: most rows, longest id.
         arrived: `time.perf_counter()` at arrival.
-        version: the version the caller insists on, empty = none.
 
     Raises:
         InputError: anything malformed; `field` is the path of the offending part.
     """
-    request = _parse(body)
-    _refuse_duplicate_keys(body, request)
+    text, rest = split(asked.body, asked.declared) if asked.declared else (asked.body, memoryview(b""))
+    request = parse_as(_decoder, text, "Send an Open Inference Protocol v2 request: inputs, id, parameters.")
+    _refuse_duplicate_keys(text, request)
     n_rows = _row_count(request.inputs, limits)
     names = [tensor.name for tensor in request.inputs]
     twice = _first_repeated(names)
     if twice is not None:
         raise _bad(f"inputs[{twice}].name", f"column {shown(names[twice])} is sent twice", "Send each column once.")
     contract.refuse_others(names)
-    columns = {t.name: _column(t, i, n_rows, contract) for i, t in enumerate(request.inputs)}
-    request_id, request_ids, unit_ids = _identities(request, n_rows, limits)
+    raw = cut(rest, [t.parameters.binary_data_size for t in request.inputs])
+    columns = {t.name: _column(t, i, n_rows, contract, raw[i]) for i, t in enumerate(request.inputs)}
+    request_id, request_ids, unit_ids = identities(request.id, request.parameters, n_rows, limits)
     return Rows(
         columns={name: columns[name] for name in contract.columns if name in columns},
         unit_ids=unit_ids,
         request_ids=request_ids,
         named=bool(request.id != "" or request.parameters.request_ids),
         id=request_id,
-        version=version,
+        version=asked.version,
         arrived=arrived,
+        form=_form(request),
     )
 
 
-def encode(answer: Answer) -> bytes:
-    """An answer as an inference response; a held-out row's score is null."""
+def encode(answer: Answer, form: Form = PLAIN) -> tuple[bytes, int]:
+    """An answer as an inference response, and how long its JSON part is when bytes follow it, else 0.
+
+    A held-out row's score is null, in bytes NaN.
+    """
     versions = set(answer.versions)
     parameters: dict[str, Any] = {
         "deployment": answer.deployment,
@@ -116,12 +152,20 @@ def encode(answer: Answer) -> bytes:
     }
     if parameters["fallback"]:
         parameters["fallback_rows"] = [row for row, fell in enumerate(answer.fallback) if fell]
-    values = {"score": answer.scores, "acted": answer.acted, "arm": answer.arms}
-    outputs = [
-        {"name": name, "datatype": datatype, "shape": [len(answer.scores)], "data": values[name]}
-        for name, datatype in OUTPUTS
-    ]
-    return msgspec.json.encode(
+    values: dict[str, Any] = {"score": answer.scores, "acted": answer.acted, "arm": answer.arms}
+    outputs: list[dict[str, Any]] = []
+    following: list[bytes] = []
+    for name, datatype in OUTPUTS:
+        if form.outputs and name not in form.outputs:
+            continue
+        output: dict[str, Any] = {"name": name, "datatype": datatype, "shape": [len(answer.scores)]}
+        if name in form.binary:
+            following.append(packed(datatype, values[name]))
+            output["parameters"] = {"binary_data_size": len(following[-1])}
+        else:
+            output["data"] = values[name]
+        outputs.append(output)
+    text = msgspec.json.encode(
         {
             "model_name": answer.endpoint,
             "model_version": versions.pop() if len(versions) == 1 else "",
@@ -130,21 +174,40 @@ def encode(answer: Answer) -> bytes:
             "outputs": outputs,
         }
     )
+    return b"".join((text, *following)), len(text) if following else 0
+
+
+def _form(request: Body) -> Form:
+    names = [name for name, _ in OUTPUTS]
+    for index, wanted in enumerate(request.outputs):
+        if wanted.name not in names:
+            raise _bad(
+                f"outputs[{index}].name",
+                f"there is no output {shown(wanted.name)}",
+                f"There are: {', '.join(names)}.",
+            )
+    default = request.parameters.binary_data_output
+    said = {
+        w.name: default if w.parameters.binary_data is None else w.parameters.binary_data for w in request.outputs
+    }
+    binary = [name for name in said or names if said.get(name, default)]
+    return Form(tuple(said), frozenset(binary)) if said or binary else PLAIN
 
 
 def _bad(field: str, what: str, remedy: str) -> InputError:
     return InputError(what, remedy=remedy, field=field)
 
 
-def _parse(body: bytes) -> Body:
+def parse_as(decoder: msgspec.json.Decoder[T], body: bytes, remedy: str) -> T:
+    """A body as what `decoder` reads. Raises InputError, naming the field, or where the text is no JSON."""
     try:
-        return _decoder.decode(body)
+        return decoder.decode(body)
     except msgspec.ValidationError as error:
         said = str(error)
         at = _AT.search(said)
         raise InputError(
             f"the request body does not fit the protocol: {said[:300]}",
-            remedy="Send an Open Inference Protocol v2 request: inputs, id, parameters.",
+            remedy=remedy,
             field=at["path"].removeprefix("$").lstrip(".") if at else "body",
         ) from None
     except UnicodeDecodeError as error:
@@ -219,7 +282,7 @@ def _row_count(tensors: list[Tensor], limits: Limits) -> int:
     return tensors[0].shape[0]
 
 
-def _column(tensor: Tensor, index: int, n_rows: int, contract: Contract) -> Array:
+def _column(tensor: Tensor, index: int, n_rows: int, contract: Contract, raw: memoryview | None) -> Array:
     spec = contract.columns[tensor.name]
     admitted = ADMITTED[spec.dtype]
     if tensor.datatype not in admitted:
@@ -229,7 +292,13 @@ def _column(tensor: Tensor, index: int, n_rows: int, contract: Contract) -> Arra
             f"The model takes {spec.dtype.value}; admitted: {', '.join(sorted(admitted))}.",
         )
     field = f"inputs[{index}].data"
-    values = _flat(tensor, field)
+    if raw is not None:
+        if tensor.data is not msgspec.UNSET:
+            raise _bad(field, f"column '{spec.name}' has both data and bytes", "Send one of them.")
+        return from_values(spec, unpacked(tensor.datatype, raw, n_rows, f"'{spec.name}'", field), field)
+    if tensor.data is msgspec.UNSET:
+        raise _bad(field, f"column '{spec.name}' has no data", "Send one value per row.")
+    values = _flat(tensor.data, tensor, field)
     if len(values) != n_rows:
         raise _bad(
             field,
@@ -241,11 +310,11 @@ def _column(tensor: Tensor, index: int, n_rows: int, contract: Contract) -> Arra
     return from_values(spec, values, field)
 
 
-def _flat(tensor: Tensor, field: str) -> list[Any]:
-    nested = [row for row in tensor.data if isinstance(row, list)]
+def _flat(data: list[Scalar | list[Scalar]], tensor: Tensor, field: str) -> list[Any]:
+    nested = [row for row in data if isinstance(row, list)]
     if not nested:
-        return tensor.data
-    if len(tensor.shape) == 2 and len(nested) == len(tensor.data) and all(len(row) == 1 for row in nested):
+        return data
+    if len(tensor.shape) == 2 and len(nested) == len(data) and all(len(row) == 1 for row in nested):
         return [row[0] for row in nested]
     raise _bad(
         field,
@@ -264,9 +333,15 @@ def _refuse_fractions(name: str, values: list[Any], field: str) -> None:
         )
 
 
-def _identities(request: Body, n_rows: int, limits: Limits) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-    given = request.parameters
-    request_id = _ids([request.id], 1, "id", limits)[0] if request.id != "" else str(uuid.uuid4())
+def identities(
+    named: str | int, given: Parameters, n_rows: int, limits: Limits
+) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """The id of a request, and per row its request id and the unit it is about.
+
+    Raises:
+        InputError: ids that are not one per row, or nothing that says whom the request is about.
+    """
+    request_id = _ids([named], 1, "id", limits)[0] if named != "" else str(uuid.uuid4())
     if given.request_ids is not None:
         request_ids = _ids(given.request_ids, n_rows, "parameters.request_ids", limits)
         if len(set(request_ids)) != n_rows:
@@ -279,7 +354,7 @@ def _identities(request: Body, n_rows: int, limits: Limits) -> tuple[str, tuple[
         return request_id, request_ids, _ids([given.unit_id], 1, "parameters.unit_id", limits) * n_rows
     if given.unit_ids is not None:
         return request_id, request_ids, _ids(given.unit_ids, n_rows, "parameters.unit_ids", limits)
-    if request.id == "" and given.request_ids is None:
+    if named == "" and given.request_ids is None:
         raise _bad(
             "parameters.unit_id",
             "nothing says whom this request is about",
