@@ -6,7 +6,7 @@ from scripts.pages.markdown import code, page, prose, table
 
 from roadworthy.cli.exits import exit_of
 from roadworthy.domain.errors import RoadworthyError
-from roadworthy.gateway import edge as gateway
+from roadworthy.gateway.protocol import edge as gateway
 from roadworthy.web.api.entry.edge import status_of
 
 _INTRO = """

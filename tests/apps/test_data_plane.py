@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
+import pytest
 from simulated_offers import simulate
 from small_world import ENDPOINT, V1, at
 
 from roadworthy.adapters.artifacts.places import open_artifacts
 from roadworthy.adapters.served.files import FileServed
-from roadworthy.apps.data_plane import open_gateway
+from roadworthy.apps.data_plane import grpc_faces, open_gateway
 from roadworthy.apps.settings import Settings
+from roadworthy.domain.errors import MissingExtraError
+from roadworthy.gateway.protocol.grpc.service import GrpcFace
 from roadworthy.services.watch.verify import TRUST
 
 
@@ -30,3 +34,15 @@ def test_a_gateway_process_serves_from_the_bucket_its_workspace_names(tmp_path: 
     gateway.close()
     assert set(answer.versions) <= {V1, ""}
     assert not (tmp_path / "artifacts").exists()
+
+
+def test_without_a_port_for_it_nothing_of_grpc_is_opened(tmp_path: Path) -> None:
+    assert grpc_faces(Settings(workspace=tmp_path)) == []
+    (face,) = grpc_faces(Settings(workspace=tmp_path, grpc_port=1))
+    assert isinstance(face, GrpcFace)
+
+
+def test_without_grpcio_the_setting_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "roadworthy.gateway.protocol.grpc.service", None)
+    with pytest.raises(MissingExtraError, match=r"roadworthy\[grpc\]"):
+        grpc_faces(Settings(workspace=tmp_path, grpc_port=1))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from roadworthy.adapters.artifacts.places import open_artifacts
 from roadworthy.adapters.clock import SystemClock
 from roadworthy.adapters.decisions.segments import SegmentLog
@@ -9,7 +11,7 @@ from roadworthy.adapters.served.files import FileServed
 from roadworthy.adapters.served.newest import FileNewest
 from roadworthy.apps.settings import Settings, sync_mode
 from roadworthy.apps.workshop import LocalWorkshop
-from roadworthy.domain.errors import CouldNotVerifyError, DigestMismatchError, NotFoundError
+from roadworthy.domain.errors import CouldNotVerifyError, DigestMismatchError, MissingExtraError, NotFoundError
 from roadworthy.domain.model import ArtifactFormat
 from roadworthy.domain.ports import (
     ArtifactStore,
@@ -23,6 +25,7 @@ from roadworthy.domain.serving import Arm
 from roadworthy.domain.storing.folder import Artifact
 from roadworthy.evidence.served import decode_served, verify_served
 from roadworthy.evidence.trust import decode_trust
+from roadworthy.gateway.app import Face
 from roadworthy.gateway.plane import Gateway
 from roadworthy.gateway.request import Ports, Verified
 from roadworthy.services.watch.verify import TRUST
@@ -107,3 +110,20 @@ def open_gateway(settings: Settings, writer: str) -> Gateway:
         clock=SystemClock(),
         memory=FileNewest(root / MEMORY),
     )
+
+
+def grpc_faces(settings: Settings) -> list[Face]:
+    """The gateway's gRPC port, when the settings ask for one.
+
+    Raises:
+        MissingExtraError: grpcio is not installed.
+    """
+    if settings.grpc_port == 0:
+        return []
+    try:
+        service = import_module("roadworthy.gateway.protocol.grpc.service")
+    except ImportError as missing:
+        raise MissingExtraError(
+            "the gateway over gRPC needs grpcio", remedy="Install it: pip install 'roadworthy[grpc]'.", extra="grpc"
+        ) from missing
+    return [service.GrpcFace(settings.host, settings.grpc_port)]

@@ -9,7 +9,7 @@ from granian import Granian
 from granian.constants import Interfaces
 
 from roadworthy.apps.background import bind
-from roadworthy.apps.data_plane import open_gateway
+from roadworthy.apps.data_plane import grpc_faces, open_gateway
 from roadworthy.apps.settings import Settings, read_settings
 from roadworthy.gateway.app import GatewayApp
 
@@ -20,7 +20,7 @@ WORKSPACE = "ROADWORTHY_WORKSPACE"
 def worker_app() -> GatewayApp:
     """What each worker process runs; it writes decision segments under a name of its own."""
     settings = read_settings(Path(os.environ[WORKSPACE]))
-    return GatewayApp(open_gateway(settings, writer=f"gateway-{os.getpid()}"))
+    return GatewayApp(open_gateway(settings, writer=f"gateway-{os.getpid()}"), grpc_faces(settings))
 
 
 def serve(settings: Settings, workers: int = 1) -> None:

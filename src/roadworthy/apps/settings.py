@@ -18,6 +18,7 @@ FILE = "roadworthy.toml"
 
 RANGES: dict[str, tuple[int, int]] = {
     "port": (0, 65_535),
+    "grpc_port": (0, 65_535),
     "seed": (0, 2**32 - 1),
     "checkpoint_every": (1, 100_000),
     "expiry_every_s": (1, 86_400),
@@ -63,6 +64,10 @@ class Settings:
     host: str = field(default="127.0.0.1", metadata={"help": "address to listen on", "unit": "address"})
     port: int = field(
         default=8100, metadata={"help": "port of page, API and gateway; 0 = any free one", "unit": "port"}
+    )
+    grpc_port: int = field(
+        default=0,
+        metadata={"help": "port of the gateway over gRPC (extra `grpc`); 0 = none", "unit": "port"},
     )
     sync: str = field(
         default="always",

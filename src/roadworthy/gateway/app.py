@@ -16,16 +16,17 @@ would turn a bad document into an outage), its own `/ready` says 503 and why.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Protocol
 
 from roadworthy import __version__
 from roadworthy.domain.errors import RoadworthyError
 from roadworthy.gateway.batching import BatchedGateway
 from roadworthy.gateway.plane import Gateway
 from roadworthy.gateway.protocol.binary import EXTENSION, HEADER
-from roadworthy.gateway.protocol.codec import OUTPUTS, encode
+from roadworthy.gateway.protocol.codec import encode
 from roadworthy.gateway.protocol.edge import (
     BYTES,
     Receive,
@@ -40,9 +41,10 @@ from roadworthy.gateway.protocol.edge import (
     refused_media,
     send_reply,
 )
+from roadworthy.gateway.protocol.metadata import described
 from roadworthy.gateway.protocol.mlflow import encode_predictions, read_invocation
 from roadworthy.gateway.request import Asked
-from roadworthy.gateway.resolve import EndpointHealth, Health, Served
+from roadworthy.gateway.resolve import EndpointHealth, Health
 
 log = logging.getLogger(__name__)
 
@@ -56,12 +58,25 @@ class _Call:
     endpoint: str = ""
 
 
+class Face(Protocol):
+    """Another way in to the same data plane, open as long as the application is."""
+
+    async def start(self, plane: BatchedGateway) -> None:
+        """Take requests."""
+        ...
+
+    async def stop(self) -> None:
+        """Take no more, and wait for those under way."""
+        ...
+
+
 class GatewayApp:
     """An ASGI 3 application over one gateway. At lifespan shutdown, or by `drain`, it finishes what it began."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, faces: Sequence[Face] = ()) -> None:
         self.gateway = gateway
         self._plane = BatchedGateway(gateway)
+        self._faces = faces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection event of the ASGI specification, version 3."""
@@ -74,10 +89,14 @@ class GatewayApp:
 
     async def drain(self) -> None:
         """Refuse new requests, answer those inside, end all threads."""
+        for face in self._faces:
+            await face.stop()
         await self._plane.drain()
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while (await receive())["type"] != "lifespan.shutdown":
+            for face in self._faces:
+                await face.start(self._plane)
             await send({"type": "lifespan.startup.complete"})
         await self.drain()
         await send({"type": "lifespan.shutdown.complete"})
@@ -163,7 +182,7 @@ class GatewayApp:
         return json_reply(200 if ready else 503, {"name": endpoint, "ready": ready, **_said(state)})
 
     async def _metadata(self, endpoint: str, version: str) -> Reply:
-        return json_reply(200, _described(await self._plane.served(endpoint), version))
+        return json_reply(200, described(await self._plane.served(endpoint), version))
 
     async def _infer(self, scope: Scope, receive: Receive, endpoint: str, version: str) -> Reply | None:
         body = await self._body(scope, receive)
@@ -189,25 +208,3 @@ class GatewayApp:
 
 def _said(state: EndpointHealth) -> dict[str, str]:
     return {"state": state.health.value, "reason": state.reason}
-
-
-def _described(served: Served, version: str) -> dict[str, object]:
-    deployment = served.deployment
-    if version:
-        signature = served.arm_of(version).arm.signature
-        specs = list(signature.inputs if signature else ())
-    else:
-        specs = list(served.contract.columns.values())
-    return {
-        "name": deployment.endpoint,
-        "versions": [version] if version else list(dict.fromkeys(a.arm.version for a in served.arms.values())),
-        "platform": "roadworthy",
-        "inputs": [{"name": spec.name, "datatype": spec.dtype.value, "shape": [-1]} for spec in specs],
-        "outputs": [{"name": name, "datatype": datatype, "shape": [-1]} for name, datatype in OUTPUTS],
-        "parameters": {
-            "deployment": deployment.id,
-            "revision": deployment.revision,
-            "missing_allowed": [spec.name for spec in specs if spec.missing_allowed],
-            "optional": [spec.name for spec in specs if not version and spec.name not in served.contract.required],
-        },
-    }

@@ -173,7 +173,7 @@ class BatchedGateway:
         try:
             served = await self._served_in_time(endpoint)
             admit = partial(self.gateway.admit, served, asked, arrived=arrived, read=read)
-            if len(asked.body) < LARGE_BODY:
+            if max(len(asked.body), asked.size) < LARGE_BODY:
                 job = admit()
             else:
                 job = await asyncio.get_running_loop().run_in_executor(self._aside, admit)

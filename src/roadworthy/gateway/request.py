@@ -136,11 +136,13 @@ class Asked:
         body: its bytes.
         version: the version the caller insists on, empty = none.
         declared: the header that says how long the JSON part is, empty = all of it.
+        size: bytes that are to be read, when `body` is not them (a message).
     """
 
     body: bytes
     version: str = ""
     declared: bytes = b""
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

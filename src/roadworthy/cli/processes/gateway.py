@@ -25,7 +25,10 @@ def gateway(
     settings = read_settings(desk.workspace)
     settings = replace(settings, host=host or settings.host, port=settings.port if port is None else port)
     url = f"http://{settings.host}:{settings.port}"
-    desk.answer({"url": url, "workers": workers, "workspace": str(settings.root)}, f"Gateway on {url}/v2")
+    over_grpc = f"{settings.host}:{settings.grpc_port}" if settings.grpc_port else ""
+    said = f"Gateway on {url}/v2" + (f" and, over gRPC, on {over_grpc}" if over_grpc else "")
+    known = {"url": url, "grpc": over_grpc, "workers": workers, "workspace": str(settings.root)}
+    desk.answer(known, said)
     desk.out.file.flush()
     serve(settings, workers)
 

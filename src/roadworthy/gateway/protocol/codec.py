@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -117,13 +118,29 @@ def decode(asked: Asked, contract: Contract, limits: Limits, *, arrived: float) 
     text, rest = split(asked.body, asked.declared) if asked.declared else (asked.body, memoryview(b""))
     request = parse_as(_decoder, text, "Send an Open Inference Protocol v2 request: inputs, id, parameters.")
     _refuse_duplicate_keys(text, request)
+    raw = cut(rest, [t.parameters.binary_data_size for t in request.inputs])
+    return rows_of(request, raw, asked.version, contract, limits, arrived)
+
+
+def rows_of(
+    request: Body,
+    raw: Sequence[memoryview | None],
+    version: str,
+    contract: Contract,
+    limits: Limits,
+    arrived: float,
+) -> Rows:
+    """The rows of a request whose text was read; `raw` are the bytes of its tensors, None where they are `data`.
+
+    Raises:
+        InputError: it asks for what is not there, or its tensors do not fit the contract or each other.
+    """
     n_rows = _row_count(request.inputs, limits)
     names = [tensor.name for tensor in request.inputs]
     twice = _first_repeated(names)
     if twice is not None:
         raise _bad(f"inputs[{twice}].name", f"column {shown(names[twice])} is sent twice", "Send each column once.")
     contract.refuse_others(names)
-    raw = cut(rest, [t.parameters.binary_data_size for t in request.inputs])
     columns = {t.name: _column(t, i, n_rows, contract, raw[i]) for i, t in enumerate(request.inputs)}
     request_id, request_ids, unit_ids = identities(request.id, request.parameters, n_rows, limits)
     return Rows(
@@ -132,7 +149,7 @@ def decode(asked: Asked, contract: Contract, limits: Limits, *, arrived: float) 
         request_ids=request_ids,
         named=bool(request.id != "" or request.parameters.request_ids),
         id=request_id,
-        version=asked.version,
+        version=version,
         arrived=arrived,
         form=_form(request),
     )
