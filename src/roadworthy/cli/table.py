@@ -53,6 +53,7 @@ SECTIONS: dict[str, tuple[Row, ...]] = {
         Row("work", "records.work", "Work items: defects on their way back to development."),
         Row("data", "records.data", "Data sets, and who looked at the sealed ones."),
         Row("trace", "records.trace", "From one request id to version, people, outcome and money."),
+        Row("replay", "traffic.replay", "Score a logged decision again and compare bit for bit."),
         Row("changes", "records.changes", "The change record: who did what, and why."),
         Row("bundle", "records.bundle", "Write everything that proves a version into one file."),
         Row("dossier", "records.dossier", "Write a version's signed dossier: HTML, PDF, BOM, index."),

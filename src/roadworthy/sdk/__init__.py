@@ -298,6 +298,10 @@ class Road(Connection):
         """Everything about the decisions with this id or request id."""
         return self._get(f"/traces/{key}", list[dict[str, Any]])
 
+    def replay(self, key: str) -> list[dict[str, Any]]:
+        """Those decisions scored again and compared bit for bit."""
+        return self._post(f"/traces/{key}/replay", {}, list[dict[str, Any]])
+
     def changes(self, subject: str = "", limit: int = 200) -> list[Change]:
         """The change record, newest first."""
         return self._get("/changes", list[Change], subject=subject, limit=str(limit))

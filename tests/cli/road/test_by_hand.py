@@ -69,6 +69,7 @@ def walked(tmp_path_factory: pytest.TempPathFactory, by_hand: Any) -> Walked:
         go("ledger", "ledger", "--json")
         go("step", "step", "--json", actor="omar")
         go("trace", "trace", "c3-7")
+        go("replay", "replay", "c3-7")
         go("bundle", "bundle", "churn:1", "-o", f / "bundle.json", "--trust-out", f / "trust.json",
            "--artifact-out", f / "model.skops")  # fmt: skip
         go("verify", "verify", f / "bundle.json")
@@ -141,6 +142,12 @@ def test_the_status_page_shows_state_gates_traffic_and_value(walked: Walked) -> 
     page = walked.ran["status"].out
     for said in ("activated", "14✔", "churn:1 90% hold-out 10%", "Value ledger of offers", "olga"):
         assert said in page
+
+
+def test_a_replay_gives_the_logged_score_again(walked: Walked) -> None:
+    ran = walked.ran["replay"]
+    assert ran.code == 0
+    assert "The same score" in " ".join(ran.out.split())
 
 
 def test_a_trace_leads_from_the_request_to_people_outcome_and_money(walked: Walked) -> None:

@@ -36,6 +36,15 @@ def trace(house: House, key: str) -> list[Trace]:
     Raises:
         NotFoundError: no such decision.
     """
+    return [_trace(house, d) for d in decisions_of(house, key)]
+
+
+def decisions_of(house: House, key: str) -> list[Decision]:
+    """The decisions whose id or request id is `key`, at least one.
+
+    Raises:
+        NotFoundError: no such decision.
+    """
     decisions = house.decisions.find(key)
     if not decisions:
         raise NotFoundError(
@@ -43,7 +52,7 @@ def trace(house: House, key: str) -> list[Trace]:
             remedy="Use the `id` your application sent, or a decision id from an answer.",
             key=key,
         )
-    return [_trace(house, d) for d in decisions]
+    return list(decisions)
 
 
 def _trace(house: House, decision: Decision) -> Trace:

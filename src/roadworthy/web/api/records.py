@@ -11,6 +11,7 @@ from roadworthy.domain.lifecycle import State
 from roadworthy.domain.storing.query import PAGE
 from roadworthy.evidence.checkpoints import RecordReport
 from roadworthy.services.house import plain
+from roadworthy.services.serve.replay import replay
 from roadworthy.services.watch.catalog import Search, catalog
 from roadworthy.services.watch.status import status
 from roadworthy.services.watch.trace import trace
@@ -188,3 +189,10 @@ def get_trace(house: TheHouse, actor: ActingPerson, key: str) -> list[dict[str, 
     """Everything about the decisions with this id or request id."""
     house.allow(actor, "read")
     return [plain(t) for t in trace(house, key)]
+
+
+@router.post("/traces/{key}/replay")
+def post_replay(house: TheHouse, actor: ActingPerson, key: str) -> list[dict[str, Any]]:
+    """Score the decisions with this id or request id again, and compare bit for bit; nothing is recorded."""
+    house.allow(actor, "read")
+    return [plain(r) for r in replay(house, key)]

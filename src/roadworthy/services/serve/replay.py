@@ -1,0 +1,85 @@
+"""Replaying decisions: the same version, from its verified bytes, scores the logged inputs again.
+
+What comes out is held to what was logged bit for bit. Rows are scored together in the gateway and alone here, and
+sums of another order may differ in their last bits: such a difference is told and is no fault.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from roadworthy.domain.errors import IntegrityError, ModelError, NotFoundError
+from roadworthy.domain.model import ColumnSpec, DType, ModelVersion
+from roadworthy.domain.serving import Decision, DecisionStatus
+from roadworthy.domain.verdict import Verdict
+from roadworthy.services.gates.scoring import scorer
+from roadworthy.services.house import House
+from roadworthy.services.watch.trace import decisions_of
+from roadworthy.statistics.frame import Array, Frame
+
+ROUNDING = 1e-12
+"""Largest difference of a score, of 0..1, that the order of sums explains."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """One decision scored again.
+
+    `verdict` is pass (every bit is the same), warn (within `ROUNDING`), fail (another score) or inconclusive (nothing
+    to score again, or not possible any more); `message` says why. `score` is the new one.
+    """
+
+    decision: str
+    request_id: str
+    version: str
+    verdict: Verdict
+    message: str
+    logged: float | None = None
+    score: float | None = None
+
+
+def replay(house: House, key: str) -> list[Replay]:
+    """Score the decisions again whose id or request id is `key`.
+
+    Raises:
+        NotFoundError: no such decision.
+    """
+    return [_replay(house, decision) for decision in decisions_of(house, key)]
+
+
+def _replay(house: House, decision: Decision) -> Replay:
+    def came(verdict: Verdict, message: str, score: float | None = None) -> Replay:
+        return Replay(decision.id, decision.request_id, decision.version, verdict, message, decision.score, score)
+
+    if decision.status is not DecisionStatus.SCORED or decision.score is None:
+        return came(Verdict.INCONCLUSIVE, f"There is no score of a model to compare: {decision.status.value}.")
+    try:
+        with house.store.read() as tx:
+            version = tx.of(ModelVersion).get(decision.version)
+        score = float(scorer(house, version)(inputs_of(decision, version))[0])
+    except (NotFoundError, IntegrityError, ModelError) as problem:
+        return came(Verdict.INCONCLUSIVE, f"It cannot be scored again: {problem}")
+    difference = abs(score - decision.score)
+    if score == decision.score:
+        return came(Verdict.PASS, "The same score, bit for bit.", score)
+    if difference <= ROUNDING:
+        return came(Verdict.WARN, f"The same score but for rounding: {difference:.2g} away.", score)
+    return came(Verdict.FAIL, f"Another score: {difference:.6g} away from what was logged.", score)
+
+
+def inputs_of(decision: Decision, version: ModelVersion) -> Frame:
+    """The logged inputs as the columns the model took, one row; what was missing is missing again."""
+    return Frame({s.name: _column(s, decision.inputs.get(s.name)) for s in version.signature.inputs})
+
+
+def _column(spec: ColumnSpec, value: object) -> Array:
+    if spec.dtype is DType.BYTES:
+        text = np.empty(1, dtype=object)
+        text[0] = value
+        return text
+    whole = {DType.BOOL: np.bool_, DType.INT64: np.int64}.get(spec.dtype)
+    if whole is not None and not spec.missing_allowed:
+        return np.array([value], dtype=whole)
+    return np.array([np.nan if value is None else value], dtype=np.float64)
