@@ -300,7 +300,7 @@ class Road(Connection):
 
     def replay(self, key: str) -> list[dict[str, Any]]:
         """Those decisions scored again and compared bit for bit."""
-        return self._post(f"/traces/{key}/replay", {}, list[dict[str, Any]])
+        return self._get(f"/traces/{key}/replay", list[dict[str, Any]])
 
     def changes(self, subject: str = "", limit: int = 200) -> list[Change]:
         """The change record, newest first."""

@@ -189,7 +189,7 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "POST /changes/verification": (Call("/changes/verification", {"json": {"against": []}}, "export"),),
     "GET /changes/checkpoint": (Call("/changes/checkpoint"),),
     "GET /traces/{key}": (Call("/traces/none"),),
-    "POST /traces/{key}/replay": (Call("/traces/none/replay"),),
+    "GET /traces/{key}/replay": (Call("/traces/none/replay"),),
 }
 """At least one request per route, whose body the route takes."""
 

@@ -101,7 +101,7 @@ ROUTES: dict[str, Needs] = {
     "POST /changes/verification": _needs("export"),
     "GET /changes/checkpoint": _needs(READ),
     "GET /traces/{key}": _needs(READ),
-    "POST /traces/{key}/replay": _needs(READ),
+    "GET /traces/{key}/replay": _needs(READ),
 }
 """Every route by method and path below the API's prefix."""
 

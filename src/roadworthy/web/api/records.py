@@ -191,8 +191,8 @@ def get_trace(house: TheHouse, actor: ActingPerson, key: str) -> list[dict[str, 
     return [plain(t) for t in trace(house, key)]
 
 
-@router.post("/traces/{key}/replay")
-def post_replay(house: TheHouse, actor: ActingPerson, key: str) -> list[dict[str, Any]]:
+@router.get("/traces/{key}/replay")
+def get_replay(house: TheHouse, actor: ActingPerson, key: str) -> list[dict[str, Any]]:
     """Score the decisions with this id or request id again, and compare bit for bit; nothing is recorded."""
     house.allow(actor, "read")
     return [plain(r) for r in replay(house, key)]
