@@ -31,7 +31,10 @@ from roadworthy.web.ui.words import (
 )
 
 LOOKS = 100
-"""So many looks of a use case are shown, the newest."""
+"""So many looks of a use case are shown on its own page, the newest."""
+
+LOOKS_BESIDE_OTHERS = 10
+"""So many where several use cases share a page."""
 
 SHOWN = 10
 """Use cases on one page."""
@@ -46,6 +49,7 @@ class Shelf:
     signed: tuple[KpiContract, Evidence] | None
     again: tuple[tuple[str, str], ...] = ()
     looks: tuple[SealedLook, ...] = ()
+    alone: bool = False
 
 
 def build(site: Site, ask: Ask) -> Page:
@@ -54,7 +58,9 @@ def build(site: Site, ask: Ask) -> Page:
     only = ask.query.get("use_case", "")
     with house.store.read() as tx:
         found = None if only else page_of(tx, UseCase, limit=SHOWN, cursor=ask.query.get("cursor", ""))
-        shelves = [_shelf(tx, case) for case in (found.items if found else [tx.of(UseCase).get(only)])]
+        shelves = [
+            _shelf(tx, case, alone=bool(only)) for case in (found.items if found else [tx.of(UseCase).get(only)])
+        ]
     if not shelves:
         how = ("Register one: ", command("use-case churn --target churned --positive yes"), ".")
         return Page("Data", (Text("head", card("Data", empty("There is no use case yet.", *how), name="data")),))
@@ -66,13 +72,14 @@ def build(site: Site, ask: Ask) -> Page:
     return Page("Data", tuple(blocks))
 
 
-def _shelf(tx: Transaction, case: UseCase) -> Shelf:
+def _shelf(tx: Transaction, case: UseCase, *, alone: bool) -> Shelf:
     return Shelf(
         case,
         tuple(tx.of(Dataset).find(use_case=case.id)),
         contract_in_force(tx, case.id),
         validate_again(tx, case.id),
         looks_in(tx, case.id),
+        alone,
     )
 
 
@@ -173,7 +180,7 @@ def _looks(of: Shelf) -> Markup | None:
             str(x.number) if x.charged else h("span", "not charged", class_="dim"),
             x.dataset,
         ]
-        for x in of.looks[:LOOKS]
+        for x in of.looks[: LOOKS if of.alone else LOOKS_BESIDE_OTHERS]
     ]
     said = (
         f"{count(len(of.looks), 'look')}, {charged} charged. Whoever mends a model after a look fits it to the rows "
