@@ -31,6 +31,7 @@ from roadworthy.services.gates.judging.assembly import GateWorkbench
 from roadworthy.services.gates.run import WORK, adopt_gates, carry_out, resume_gates
 from roadworthy.services.house import House
 from roadworthy.services.serve.publish import publish_all, publish_trust
+from roadworthy.services.watch.verify import TRUST
 
 TRIAL = Limits(time_s=180.0, memory_mib=8192)
 """What a model may use when it is registered and scores its first rows."""
@@ -91,11 +92,31 @@ def open_house(settings: Settings, clock: Clock | None = None, engine: WorkEngin
     return Opened(house, close)
 
 
-def catch_up(house: House) -> None:
-    """Bring to its end what another server of the same installation left when it died; done again and again."""
-    publish_trust(house)
-    publish_all(house)
-    adopt_gates(house)
+class CatchUp:
+    """Brings to its end what another server of the same installation left when it died; called again and again.
+
+    What is published follows from what is recorded: where nothing was recorded since the last call and every document
+    stands as it stood, none is made again.
+    """
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._done: tuple[object, ...] = ()
+
+    def __call__(self) -> None:
+        """Publish what was committed and not published, and take up gates whose server is gone."""
+        with self._house.store.read() as tx:
+            head = tx.changes.head()
+        recorded = head.digest if head else ""
+        if (recorded, *self._published()) != self._done:
+            publish_trust(self._house)
+            publish_all(self._house)
+            self._done = (recorded, *self._published())
+        adopt_gates(self._house)
+
+    def _published(self) -> tuple[object, ...]:
+        served = self._house.served
+        return (self._house.trust.stamp(TRUST), {name: served.stamp(name) for name in served.endpoints()})
 
 
 def _work_url(settings: Settings) -> str:

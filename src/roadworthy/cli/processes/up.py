@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from roadworthy.apps.background import BackgroundServer, Ticker, bind
-from roadworthy.apps.building import catch_up
+from roadworthy.apps.building import CatchUp
 from roadworthy.apps.full import open_full
 from roadworthy.apps.settings import read_settings
 from roadworthy.cli.desk import Desk, command
@@ -51,7 +51,7 @@ def up(
         BackgroundServer(control.app, settings.host, settings.port) as server,
         announced(settings.root, server.url, name),
         Ticker(lambda: expire(control.house), settings.expiry_every_s, "expiry"),
-        Ticker(lambda: catch_up(control.house), CATCH_UP_S, "catching up"),
+        Ticker(CatchUp(control.house), CATCH_UP_S, "catching up"),
     ):
         desk.answer(
             {"url": server.url, "token": control.token, "pid": os.getpid(), "workspace": str(settings.root)},
