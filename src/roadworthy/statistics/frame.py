@@ -15,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from roadworthy.domain.errors import DataError, shortlist
+from roadworthy.domain.model import ColumnSpec, DType
 
 Array = NDArray[Any]
 Floats = NDArray[np.float64]
@@ -197,3 +198,19 @@ def _from_arrow(name: str, column: pa.ChunkedArray[Any]) -> Array:
 
 def _floats(column: pa.ChunkedArray[Any]) -> Floats:
     return np.asarray(column.to_numpy(), dtype=np.float64)
+
+
+def column_of(spec: ColumnSpec, values: Sequence[Any]) -> Array:
+    """Plain values (None = missing) as the column a model takes, shape (n_rows,).
+
+    A BOOL or INT64 column that may be missing is float64 with NaN, always: what else is there changes no type.
+    """
+    if spec.dtype is DType.BYTES:
+        text = np.empty(len(values), dtype=object)
+        text[:] = values
+        return text
+    if spec.dtype is DType.BOOL and not spec.missing_allowed:
+        return np.array(values, dtype=np.bool_)
+    if spec.dtype is DType.INT64 and not spec.missing_allowed:
+        return np.array(values, dtype=np.int64)
+    return np.array([np.nan if v is None else v for v in values], dtype=np.float64)

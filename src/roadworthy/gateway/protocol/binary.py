@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from roadworthy.domain.errors import InputError
+from roadworthy.gateway.protocol.columns import malformed
 
 HEADER = b"inference-header-content-length"
 EXTENSION = "binary_tensor_data"
@@ -46,10 +46,10 @@ def split(body: bytes, declared: bytes) -> tuple[bytes, memoryview]:
         InputError: the header `declared` is no length, or longer than the body.
     """
     if not declared.isdigit() or not 0 < int(declared[:19]) <= len(body):
-        raise InputError(
+        raise malformed(
+            HEADER.decode(),
             f"the header says {declared.decode('latin-1')[:32]!r} bytes of JSON, the whole body has {len(body)}",
-            remedy="Send the length of the JSON part in bytes, or no such header for a body that is all JSON.",
-            field=HEADER.decode(),
+            "Send the length of the JSON part in bytes, or no such header for a body that is all JSON.",
         )
     size = int(declared)
     return body[:size], memoryview(body)[size:]
@@ -63,10 +63,10 @@ def cut(rest: memoryview, sizes: Sequence[int | None], field: str = "inputs") ->
     """
     said = sum(size or 0 for size in sizes)
     if any(size is not None and size < 0 for size in sizes) or said != len(rest):
-        raise InputError(
+        raise malformed(
+            field,
             f"the tensors say they have {said} bytes of data, the body has {len(rest)} after its JSON part",
-            remedy="Give every binary tensor its size in parameters.binary_data_size, in the order of the data.",
-            field=field,
+            "Give every binary tensor its size in parameters.binary_data_size, in the order of the data.",
         )
     found: list[memoryview | None] = []
     start = 0
@@ -87,14 +87,14 @@ def unpacked(datatype: str, raw: memoryview, n_rows: int, name: str, field: str)
         return _texts(raw, n_rows, name, field)
     width = 1 if datatype == "BOOL" else np.dtype(NUMBERS[datatype]).itemsize
     if len(raw) != n_rows * width:
-        raise _bad(
+        raise malformed(
             field, f"column {name} has {len(raw)} bytes of {datatype}", f"{n_rows} rows have {n_rows * width}."
         )
     if datatype == "BOOL":
         flags = np.frombuffer(raw, dtype=np.uint8)
         if flags.size and flags.max() > 1:
             row = int(np.argmax(flags > 1))
-            raise _bad(field, f"column {name}, row {row}: {flags[row]} is no BOOL", "Send 0 or 1.")
+            raise malformed(field, f"column {name}, row {row}: {flags[row]} is no BOOL", "Send 0 or 1.")
         return [flag == 1 for flag in flags.tolist()]
     values = np.frombuffer(raw, dtype=NUMBERS[datatype])
     if values.dtype.kind != "f":
@@ -123,16 +123,12 @@ def _texts(raw: memoryview, n_rows: int, name: str, field: str) -> list[Any]:
         try:
             found.append(str(raw[start : start + size], "utf-8"))
         except UnicodeDecodeError:
-            raise _bad(field, f"column {name}, row {len(found)} is not UTF-8", "Send UTF-8 text.") from None
+            raise malformed(field, f"column {name}, row {len(found)} is not UTF-8", "Send UTF-8 text.") from None
         start += size
     if len(found) != n_rows or start != len(raw):
-        raise _bad(
+        raise malformed(
             field,
             f"column {name} has {len(raw)} bytes that are not {n_rows} texts",
             "Send each text as its length in four bytes, little-endian, and then its UTF-8 bytes.",
         )
     return found
-
-
-def _bad(field: str, what: str, remedy: str) -> InputError:
-    return InputError(what, remedy=remedy, field=field)

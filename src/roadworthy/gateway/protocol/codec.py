@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
 from collections.abc import Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -27,7 +26,8 @@ import msgspec
 from roadworthy.domain.errors import InputError
 from roadworthy.domain.model import DType
 from roadworthy.gateway.protocol.binary import cut, packed, split, unpacked
-from roadworthy.gateway.protocol.columns import ADMITTED, Contract, from_values, shown
+from roadworthy.gateway.protocol.columns import ADMITTED, Contract, from_values, malformed, shown
+from roadworthy.gateway.protocol.whose import PLAIN, Parameters, identities, rows_with
 from roadworthy.gateway.request import Answer, Asked, Form, Limits, Rows
 from roadworthy.statistics.frame import Array
 
@@ -51,15 +51,6 @@ class Tensor(msgspec.Struct, forbid_unknown_fields=True):
     parameters: TensorParameters = msgspec.field(default_factory=TensorParameters)
 
 
-class Parameters(msgspec.Struct, forbid_unknown_fields=True):
-    """Who the rows are about, and the caller's own ids for them."""
-
-    unit_id: str | int | None = None
-    unit_ids: list[str | int] | None = None
-    request_ids: list[str | int] | None = None
-    binary_data_output: bool = False
-
-
 class WantedParameters(msgspec.Struct, forbid_unknown_fields=True):
     """Whether an output is wanted as bytes; without a word, as `binary_data_output` of the request says."""
 
@@ -81,9 +72,6 @@ class Body(msgspec.Struct, forbid_unknown_fields=True):
     parameters: Parameters = msgspec.field(default_factory=Parameters)
     outputs: list[Wanted] = []
 
-
-PLAIN = Form()
-"""All outputs, as JSON."""
 
 _decoder = msgspec.json.Decoder(Body)
 _KEYS = tuple(
@@ -139,20 +127,13 @@ def rows_of(
     names = [tensor.name for tensor in request.inputs]
     twice = _first_repeated(names)
     if twice is not None:
-        raise _bad(f"inputs[{twice}].name", f"column {shown(names[twice])} is sent twice", "Send each column once.")
+        raise malformed(
+            f"inputs[{twice}].name", f"column {shown(names[twice])} is sent twice", "Send each column once."
+        )
     contract.refuse_others(names)
     columns = {t.name: _column(t, i, n_rows, contract, raw[i]) for i, t in enumerate(request.inputs)}
-    request_id, request_ids, unit_ids = identities(request.id, request.parameters, n_rows, limits)
-    return Rows(
-        columns={name: columns[name] for name in contract.columns if name in columns},
-        unit_ids=unit_ids,
-        request_ids=request_ids,
-        named=bool(request.id != "" or request.parameters.request_ids),
-        id=request_id,
-        version=version,
-        arrived=arrived,
-        form=_form(request),
-    )
+    whose = identities(request.id, request.parameters, n_rows, limits)
+    return rows_with(columns, whose, contract, version, arrived, _form(request))
 
 
 def encode(answer: Answer, form: Form = PLAIN) -> tuple[bytes, int]:
@@ -198,7 +179,7 @@ def _form(request: Body) -> Form:
     names = [name for name, _ in OUTPUTS]
     for index, wanted in enumerate(request.outputs):
         if wanted.name not in names:
-            raise _bad(
+            raise malformed(
                 f"outputs[{index}].name",
                 f"there is no output {shown(wanted.name)}",
                 f"There are: {', '.join(names)}.",
@@ -209,10 +190,6 @@ def _form(request: Body) -> Form:
     }
     binary = [name for name in said or names if said.get(name, default)]
     return Form(tuple(said), frozenset(binary)) if said or binary else PLAIN
-
-
-def _bad(field: str, what: str, remedy: str) -> InputError:
-    return InputError(what, remedy=remedy, field=field)
 
 
 def parse_as(decoder: msgspec.json.Decoder[T], body: bytes, remedy: str) -> T:
@@ -228,15 +205,17 @@ def parse_as(decoder: msgspec.json.Decoder[T], body: bytes, remedy: str) -> T:
             field=at["path"].removeprefix("$").lstrip(".") if at else "body",
         ) from None
     except UnicodeDecodeError as error:
-        raise _bad("body", f"the request body is not UTF-8 at byte {error.start}", "Send UTF-8 text.") from None
+        raise malformed(
+            "body", f"the request body is not UTF-8 at byte {error.start}", "Send UTF-8 text."
+        ) from None
     except msgspec.DecodeError as error:
-        raise _bad(
+        raise malformed(
             "body",
             f"the request body is not JSON: {str(error)[:200]}",
             "Send one complete JSON object; NaN and Infinity are not JSON, a missing value is null.",
         ) from None
     except RecursionError:
-        raise _bad("body", "the request body is nested too deep", "Nest tensor data at most twice.") from None
+        raise malformed("body", "the request body is nested too deep", "Nest tensor data at most twice.") from None
 
 
 def _refuse_duplicate_keys(body: bytes, request: Body) -> None:
@@ -257,7 +236,7 @@ def _refuse_repeated(pairs: list[tuple[str, Any]]) -> None:
     keys = [key for key, _ in pairs]
     twice = _first_repeated(keys)
     if twice is not None:
-        raise _bad(
+        raise malformed(
             keys[twice], f"the key {shown(keys[twice])} is there twice in one JSON object", "Send each key once."
         )
 
@@ -273,11 +252,11 @@ def _first_repeated(names: list[str]) -> int | None:
 
 def _row_count(tensors: list[Tensor], limits: Limits) -> int:
     if not tensors:
-        raise _bad("inputs", "the request has no inputs", "Send one tensor per column.")
+        raise malformed("inputs", "the request has no inputs", "Send one tensor per column.")
     for index, tensor in enumerate(tensors):
         shape, field = tensor.shape, f"inputs[{index}].shape"
         if len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] != 1) or shape[0] < 1:
-            raise _bad(
+            raise malformed(
                 field,
                 f"column {shown(tensor.name)} has the shape {shape!s:.60}",
                 "Send [n] or [n, 1] with n of at least 1.",
@@ -291,7 +270,7 @@ def _row_count(tensors: list[Tensor], limits: Limits) -> int:
             )
         first = tensors[0]
         if shape[0] != first.shape[0]:
-            raise _bad(
+            raise malformed(
                 field,
                 f"column {shown(tensor.name)} has {shape[0]} rows, but {shown(first.name)} has {first.shape[0]}",
                 "Give every column the same number of rows.",
@@ -303,7 +282,7 @@ def _column(tensor: Tensor, index: int, n_rows: int, contract: Contract, raw: me
     spec = contract.columns[tensor.name]
     admitted = ADMITTED[spec.dtype]
     if tensor.datatype not in admitted:
-        raise _bad(
+        raise malformed(
             f"inputs[{index}].datatype",
             f"column '{spec.name}' is sent as {shown(tensor.datatype)}",
             f"The model takes {spec.dtype.value}; admitted: {', '.join(sorted(admitted))}.",
@@ -311,13 +290,13 @@ def _column(tensor: Tensor, index: int, n_rows: int, contract: Contract, raw: me
     field = f"inputs[{index}].data"
     if raw is not None:
         if tensor.data is not msgspec.UNSET:
-            raise _bad(field, f"column '{spec.name}' has both data and bytes", "Send one of them.")
+            raise malformed(field, f"column '{spec.name}' has both data and bytes", "Send one of them.")
         return from_values(spec, unpacked(tensor.datatype, raw, n_rows, f"'{spec.name}'", field), field)
     if tensor.data is msgspec.UNSET:
-        raise _bad(field, f"column '{spec.name}' has no data", "Send one value per row.")
+        raise malformed(field, f"column '{spec.name}' has no data", "Send one value per row.")
     values = _flat(tensor.data, tensor, field)
     if len(values) != n_rows:
-        raise _bad(
+        raise malformed(
             field,
             f"column '{spec.name}' has {len(values)} values, but the shape {tensor.shape}",
             "Send as many values as the shape says.",
@@ -333,7 +312,7 @@ def _flat(data: list[Scalar | list[Scalar]], tensor: Tensor, field: str) -> list
         return data
     if len(tensor.shape) == 2 and len(nested) == len(data) and all(len(row) == 1 for row in nested):
         return [row[0] for row in nested]
-    raise _bad(
+    raise malformed(
         field,
         f"the data of column {shown(tensor.name)} is nested unlike its shape {tensor.shape}",
         "Send a flat list, or for [n, 1] a list of lists of one value.",
@@ -343,48 +322,8 @@ def _flat(data: list[Scalar | list[Scalar]], tensor: Tensor, field: str) -> list
 def _refuse_fractions(name: str, values: list[Any], field: str) -> None:
     row = next((i for i, v in enumerate(values) if isinstance(v, float)), None)
     if row is not None:
-        raise _bad(
+        raise malformed(
             field,
             f"column '{name}', row {row}: {values[row]!r} is not a whole number",
             "Send whole numbers, or name the datatype FP64.",
         )
-
-
-def identities(
-    named: str | int, given: Parameters, n_rows: int, limits: Limits
-) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-    """The id of a request, and per row its request id and the unit it is about.
-
-    Raises:
-        InputError: ids that are not one per row, or nothing that says whom the request is about.
-    """
-    request_id = _ids([named], 1, "id", limits)[0] if named != "" else str(uuid.uuid4())
-    if given.request_ids is not None:
-        request_ids = _ids(given.request_ids, n_rows, "parameters.request_ids", limits)
-        if len(set(request_ids)) != n_rows:
-            raise _bad("parameters.request_ids", "a request id is there twice", "Give every row its own.")
-    else:
-        request_ids = (request_id,) if n_rows == 1 else tuple(f"{request_id}/{row}" for row in range(n_rows))
-    if given.unit_id is not None and given.unit_ids is not None:
-        raise _bad("parameters.unit_ids", "both unit_id and unit_ids are there", "Send one of them.")
-    if given.unit_id is not None:
-        return request_id, request_ids, _ids([given.unit_id], 1, "parameters.unit_id", limits) * n_rows
-    if given.unit_ids is not None:
-        return request_id, request_ids, _ids(given.unit_ids, n_rows, "parameters.unit_ids", limits)
-    if named == "" and given.request_ids is None:
-        raise _bad(
-            "parameters.unit_id",
-            "nothing says whom this request is about",
-            "Send parameters.unit_id (or unit_ids, one per row): the same unit always gets the same arm.",
-        )
-    return request_id, request_ids, request_ids
-
-
-def _ids(given: list[str | int], n_rows: int, field: str, limits: Limits) -> tuple[str, ...]:
-    if len(given) != n_rows:
-        raise _bad(field, f"there are {len(given)} ids for {n_rows} rows", "Send one per row.")
-    ids = tuple(map(str, given))
-    for row, one in enumerate(ids):
-        if not 1 <= len(one) <= limits.id_chars:
-            raise _bad(field, f"the id of row {row} has {len(one)} characters", f"Send 1 to {limits.id_chars}.")
-    return ids

@@ -16,7 +16,7 @@ import numpy as np
 from roadworthy.domain.errors import ConflictError, InputError, shortlist
 from roadworthy.domain.model import ColumnSpec, DType
 from roadworthy.domain.serving import Arm, ArmRole
-from roadworthy.statistics.frame import Array
+from roadworthy.statistics.frame import Array, column_of
 
 LARGEST = float(np.finfo(np.float32).max)
 """The largest admitted magnitude, 3.4e38."""
@@ -98,6 +98,11 @@ class Contract:
             )
 
 
+def malformed(field: str, what: str, remedy: str) -> InputError:
+    """The refusal of a request, naming the part that is wrong."""
+    return InputError(what, remedy=remedy, field=field)
+
+
 def shown(name: str) -> str:
     """A caller's name, quoted and bounded, fit for a message."""
     return repr(name if len(name) <= 64 else name[:61] + "...")
@@ -106,8 +111,7 @@ def shown(name: str) -> str:
 def from_values(spec: ColumnSpec, values: Sequence[Any], field: str) -> Array:
     """A column of JSON values (null = missing), shape (n_rows,).
 
-    A BOOL or INT64 column that may be missing becomes float64 with NaN, always, so a batch's neighbours never
-    change a row's type.
+    Its type is that of `column_of`, so a batch's neighbours never change a row's type.
 
     Raises:
         InputError: a missing value where none is allowed, a value of another type, or one out of float32's or
@@ -127,21 +131,13 @@ def from_values(spec: ColumnSpec, values: Sequence[Any], field: str) -> Array:
 
 
 def _typed(spec: ColumnSpec, values: Sequence[Any], field: str) -> Array:
-    if spec.dtype is DType.BYTES:
-        text = np.empty(len(values), dtype=object)
-        text[:] = values
-        return text
-    if spec.dtype is DType.BOOL and not spec.missing_allowed:
-        return np.array(values, dtype=np.bool_)
-    bound = 2**63 - 1 if spec.dtype is DType.INT64 else LARGEST
-    out_of_range = [v for v in values if v is not None and not -bound <= v <= bound]
-    if out_of_range:
-        raise _bad_value(
-            spec, values, field, lambda v: v is not None and not -bound <= v <= bound, f"beyond {bound:.3g}"
-        )
-    if spec.dtype is DType.INT64 and not spec.missing_allowed:
-        return np.array(values, dtype=np.int64)
-    return np.array([np.nan if v is None else v for v in values], dtype=np.float64)
+    if spec.dtype is not DType.BYTES and (spec.dtype is not DType.BOOL or spec.missing_allowed):
+        bound = 2**63 - 1 if spec.dtype is DType.INT64 else LARGEST
+        if any(v is not None and not -bound <= v <= bound for v in values):
+            raise _bad_value(
+                spec, values, field, lambda v: v is not None and not -bound <= v <= bound, f"beyond {bound:.3g}"
+            )
+    return column_of(spec, values)
 
 
 def _bad_value(spec: ColumnSpec, values: Sequence[Any], field: str, wrong: Any, what: str) -> InputError:

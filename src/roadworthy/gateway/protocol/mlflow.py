@@ -17,9 +17,9 @@ from typing import Any
 
 import msgspec
 
-from roadworthy.domain.errors import InputError
-from roadworthy.gateway.protocol.codec import Parameters, identities, parse_as
-from roadworthy.gateway.protocol.columns import Contract, from_values, shown
+from roadworthy.gateway.protocol.codec import parse_as
+from roadworthy.gateway.protocol.columns import Contract, from_values, malformed, shown
+from roadworthy.gateway.protocol.whose import Parameters, identities, rows_with
 from roadworthy.gateway.request import Answer, Asked, Limits, Rows
 
 Record = dict[str, Any]
@@ -58,25 +58,17 @@ def read_invocation(asked: Asked, contract: Contract, limits: Limits, *, arrived
     given = [name for name in FORMS if getattr(request, name) is not None]
     if len(given) != 1:
         said = f"{' and '.join(given)} are both" if given else "no table is"
-        raise _bad("body", f"{said} in the request", f"Send exactly one of {', '.join(FORMS)}.")
+        raise malformed("body", f"{said} in the request", f"Send exactly one of {', '.join(FORMS)}.")
     form = given[0]
     columns = _columns(request, form)
     contract.refuse_others(tuple(columns))
     counts = {len(values) for values in columns.values()}
     if len(counts) != 1 or not 0 < (n_rows := counts.pop()) <= limits.rows_per_request:
-        raise _bad(form, "the columns differ in length, or there are no rows or too many",
+        raise malformed(form, "the columns differ in length, or there are no rows or too many",
                    f"Send 1 to {limits.rows_per_request} rows, every column of the same length.")  # fmt: skip
     typed = {name: from_values(contract.columns[name], columns[name], form) for name in columns}
-    request_id, request_ids, unit_ids = identities(request.id, request.params, n_rows, limits)
-    return Rows(
-        columns={name: typed[name] for name in contract.columns if name in typed},
-        unit_ids=unit_ids,
-        request_ids=request_ids,
-        named=bool(request.id != "" or request.params.request_ids),
-        id=request_id,
-        version=asked.version,
-        arrived=arrived,
-    )
+    whose = identities(request.id, request.params, n_rows, limits)
+    return rows_with(typed, whose, contract, asked.version, arrived)
 
 
 def encode_predictions(answer: Answer) -> bytes:
@@ -97,10 +89,10 @@ def _columns(request: Invocation, form: str) -> Mapping[str, Sequence[Any]]:
 def _of_split(table: Split) -> dict[str, list[Any]]:
     width = len(table.columns)
     if len(set(table.columns)) != width:
-        raise _bad("dataframe_split.columns", "a column is there twice", "Name each column once.")
+        raise malformed("dataframe_split.columns", "a column is there twice", "Name each column once.")
     for row, values in enumerate(table.data):
         if len(values) != width:
-            raise _bad(
+            raise malformed(
                 f"dataframe_split.data[{row}]",
                 f"row {row} has {len(values)} values for {width} columns",
                 "Send one value per column.",
@@ -113,13 +105,9 @@ def _of_records(records: Sequence[Record], form: str) -> dict[str, list[Any]]:
     for row, record in enumerate(records):
         if record.keys() != set(names):
             odd = sorted(record.keys() ^ set(names))
-            raise _bad(
+            raise malformed(
                 f"{form}[{row}]",
                 f"row {row} and row 0 differ in column {shown(odd[0])}",
                 "Name the same columns in every row.",
             )
     return {name: [record[name] for record in records] for name in names}
-
-
-def _bad(field: str, what: str, remedy: str) -> InputError:
-    return InputError(what, remedy=remedy, field=field)

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from roadworthy.domain.errors import IntegrityError, ModelError, NotFoundError
-from roadworthy.domain.model import ColumnSpec, DType, ModelVersion
+from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.serving import Decision, DecisionStatus
 from roadworthy.domain.verdict import Verdict
 from roadworthy.services.gates.scoring import scorer
 from roadworthy.services.house import House
 from roadworthy.services.watch.trace import decisions_of
-from roadworthy.statistics.frame import Array, Frame
+from roadworthy.statistics.frame import Frame, column_of
 
 ROUNDING = 1e-12
 """Largest difference of a score, of 0..1, that the order of sums explains."""
@@ -71,15 +69,4 @@ def _replay(house: House, decision: Decision) -> Replay:
 
 def inputs_of(decision: Decision, version: ModelVersion) -> Frame:
     """The logged inputs as the columns the model took, one row; what was missing is missing again."""
-    return Frame({s.name: _column(s, decision.inputs.get(s.name)) for s in version.signature.inputs})
-
-
-def _column(spec: ColumnSpec, value: object) -> Array:
-    if spec.dtype is DType.BYTES:
-        text = np.empty(1, dtype=object)
-        text[0] = value
-        return text
-    whole = {DType.BOOL: np.bool_, DType.INT64: np.int64}.get(spec.dtype)
-    if whole is not None and not spec.missing_allowed:
-        return np.array([value], dtype=whole)
-    return np.array([np.nan if value is None else value], dtype=np.float64)
+    return Frame({s.name: column_of(s, [decision.inputs.get(s.name)]) for s in version.signature.inputs})

@@ -12,11 +12,11 @@ from typing import Any
 
 import msgspec
 
-from roadworthy.domain.errors import InputError
 from roadworthy.gateway.protocol.binary import packed
-from roadworthy.gateway.protocol.codec import OUTPUTS, Body, Parameters, Tensor, Wanted, rows_of
-from roadworthy.gateway.protocol.columns import Contract, shown
+from roadworthy.gateway.protocol.codec import OUTPUTS, Body, Tensor, Wanted, rows_of
+from roadworthy.gateway.protocol.columns import Contract, malformed, shown
 from roadworthy.gateway.protocol.grpc.messages import MESSAGES
+from roadworthy.gateway.protocol.whose import Parameters
 from roadworthy.gateway.request import Answer, Asked, Form, Limits, Rows
 
 CONTENTS = {
@@ -94,7 +94,7 @@ def _raw(sent: Any) -> list[memoryview | None]:
     if not sent.raw_input_contents:
         return [None] * len(sent.inputs)
     if len(sent.raw_input_contents) != len(sent.inputs):
-        raise _bad(
+        raise malformed(
             "raw_input_contents",
             f"there are {len(sent.raw_input_contents)} raw contents for {len(sent.inputs)} inputs",
             "Send the bytes of every input, in order, or none.",
@@ -105,13 +105,13 @@ def _raw(sent: Any) -> list[memoryview | None]:
 def _tensor(sent: Any, index: int, *, in_bytes: bool) -> Tensor:
     if sent.parameters:
         name = sorted(sent.parameters)[0]
-        raise _bad(
+        raise malformed(
             f"inputs[{index}].parameters", f"there is no parameter {shown(name)} of an input", "Leave it out."
         )
     given = [field.name for field, _ in sent.contents.ListFields()]
     expected = CONTENTS.get(sent.datatype)
     if any(name != expected for name in given):
-        raise _bad(
+        raise malformed(
             f"inputs[{index}].contents",
             f"column {shown(sent.name)} of {shown(sent.datatype)} has its values in {given[0]}",
             f"Send them in {expected}." if expected else "Send them in raw_input_contents.",
@@ -131,7 +131,7 @@ def _text(value: bytes, field: str, row: int) -> str:
     try:
         return value.decode()
     except UnicodeDecodeError:
-        raise _bad(field, f"row {row} is not UTF-8", "Send UTF-8 text.") from None
+        raise malformed(field, f"row {row} is not UTF-8", "Send UTF-8 text.") from None
 
 
 def _parameters(sent: Mapping[str, Any]) -> Parameters:
@@ -145,7 +145,7 @@ def _parameters(sent: Mapping[str, Any]) -> Parameters:
     try:
         return msgspec.convert(given, Parameters)
     except msgspec.ValidationError as error:
-        raise _bad(
+        raise malformed(
             "parameters",
             f"the parameters do not fit: {str(error)[:200]}",
             "Allowed: unit_id; unit_ids and request_ids as JSON lists of ids.",
@@ -156,8 +156,6 @@ def _list(name: str, value: Any) -> list[Any]:
     try:
         return msgspec.json.decode(value if isinstance(value, str) else "", type=list[str | int])
     except msgspec.DecodeError:
-        raise _bad(f"parameters.{name}", f"{name} is no JSON list of ids", 'Write it so: ["a", "b"].') from None
-
-
-def _bad(field: str, what: str, remedy: str) -> InputError:
-    return InputError(what, remedy=remedy, field=field)
+        raise malformed(
+            f"parameters.{name}", f"{name} is no JSON list of ids", 'Write it so: ["a", "b"].'
+        ) from None
