@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator
 from typing import Any
 
 from roadworthy.domain.model import ModelVersion
@@ -52,14 +54,20 @@ def version_facts(tx: Transaction, version: ModelVersion) -> dict[str, Any]:
 
 def makers(tx: Transaction, version: ModelVersion) -> set[str]:
     """Who developed a version or one it descends from: nobody of them may judge it."""
-    found: set[str] = set(version.developers)
+    found = set(version.developers)
+    for ancestor in forebears(tx, version, MAX_ANCESTORS):
+        found.update(ancestor.developers)
+    return found
+
+
+def forebears(tx: Transaction, version: ModelVersion, most: int) -> Iterator[ModelVersion]:
+    """The versions a version descends from, nearest first, each once and at most so many."""
     seen: set[str] = set()
-    waiting = list(version.parents)
-    while waiting and len(seen) < MAX_ANCESTORS:
-        name = waiting.pop()
+    waiting = deque(version.parents)
+    while waiting and len(seen) < most:
+        name = waiting.popleft()
         if name not in seen:
             seen.add(name)
             parent = tx.of(ModelVersion).get(name)
-            found.update(parent.developers)
             waiting.extend(parent.parents)
-    return found
+            yield parent

@@ -16,7 +16,7 @@ import msgspec
 from roadworthy.domain.documents.printing import Reports
 from roadworthy.domain.durable.bench import CheckBench
 from roadworthy.domain.durable.work import WorkEngine
-from roadworthy.domain.errors import AlreadyExistsError, NotAllowedError, NotFoundError
+from roadworthy.domain.errors import AlreadyExistsError, NotAllowedError, NotFoundError, SettingError
 from roadworthy.domain.ports import (
     ArtifactStore,
     Clock,
@@ -184,3 +184,9 @@ def refuse_existing(found: int, what: str, name: str, remedy: str) -> None:
     """Refuse to register the same name twice."""
     if found:
         raise AlreadyExistsError(f"{what} '{name}' exists already", remedy=remedy, name=name)
+
+
+def need_reason(done: str, reason: str) -> None:
+    """Refuse what is done without a word of why; `done` says what. Raises SettingError."""
+    if not reason.strip():
+        raise SettingError(f"{done} without a reason", remedy="Say why.", field="reason")

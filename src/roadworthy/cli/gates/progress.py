@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Annotated
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -21,6 +23,9 @@ from roadworthy.services.gates.progress import progress_of
 
 DEFAULT_LIMIT_S = 1800.0
 """Longest wait for a gate's conclusion; the gate itself goes on."""
+
+Limit = Annotated[float, typer.Option("--limit", help="Seconds to wait for the conclusion.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Measure everything anew, also what still holds.")]
 
 MAX_NAMED = 3
 """At most so many running checks are named beside the bar."""

@@ -7,17 +7,15 @@ from typing import Annotated
 import typer
 
 from roadworthy.cli.desk import Desk, command
-from roadworthy.cli.gates.progress import DEFAULT_LIMIT_S, shown_to_the_end
+from roadworthy.cli.gates.progress import DEFAULT_LIMIT_S, Fresh, Limit, shown_to_the_end
 
 
 def retry(
     desk: Desk,
     run: Annotated[str, typer.Argument(help="The gate run, for example validation-churn:1-2.")],
     *,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Measure everything anew, also what still holds.")] = False,
-    limit_s: Annotated[
-        float, typer.Option("--limit", help="Seconds to wait for the conclusion.")
-    ] = DEFAULT_LIMIT_S,
+    fresh: Fresh = False,
+    limit_s: Limit = DEFAULT_LIMIT_S,
 ) -> int:
     """Try a gate run again: same playbook, same data. Exit: 0 passed, 10 failed, 11 inconclusive, 12 a check broke."""
     with desk.road() as road:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from roadworthy.cli.desk import Desk, command
-from roadworthy.cli.gates.progress import DEFAULT_LIMIT_S, run_gate
+from roadworthy.cli.gates.progress import DEFAULT_LIMIT_S, Fresh, Limit, run_gate
 from roadworthy.cli.gates.sample import traffic_for
 from roadworthy.cli.lookups import the_endpoint
 from roadworthy.domain.gate import Gate
@@ -22,10 +22,8 @@ def activate(
     ] = "",
     endpoint: Annotated[str, typer.Option(help="Where it will serve; none: the use case's only endpoint.")] = "",
     playbook: Annotated[str, typer.Option(help="A playbook; none: the workspace's playbook.yaml.")] = "",
-    fresh: Annotated[bool, typer.Option("--fresh", help="Measure everything anew, also what still holds.")] = False,
-    limit_s: Annotated[
-        float, typer.Option("--limit", help="Seconds to wait for the conclusion.")
-    ] = DEFAULT_LIMIT_S,
+    fresh: Fresh = False,
+    limit_s: Limit = DEFAULT_LIMIT_S,
 ) -> int:
     """Run the activation gate. Exit: 0 passed, 10 failed, 11 inconclusive, 12 a check broke."""
     with desk.road() as road:

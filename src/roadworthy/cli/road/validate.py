@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from roadworthy.cli.desk import Desk, command
-from roadworthy.cli.gates.progress import DEFAULT_LIMIT_S, run_gate
+from roadworthy.cli.gates.progress import DEFAULT_LIMIT_S, Fresh, Limit, run_gate
 from roadworthy.domain.gate import Gate
 
 
@@ -16,10 +16,8 @@ def validate(
     version: Annotated[str, typer.Argument(help="The version, for example churn:1.")],
     *,
     playbook: Annotated[str, typer.Option(help="A playbook; none: the workspace's playbook.yaml.")] = "",
-    fresh: Annotated[bool, typer.Option("--fresh", help="Measure everything anew, also what still holds.")] = False,
-    limit_s: Annotated[
-        float, typer.Option("--limit", help="Seconds to wait for the conclusion.")
-    ] = DEFAULT_LIMIT_S,
+    fresh: Fresh = False,
+    limit_s: Limit = DEFAULT_LIMIT_S,
 ) -> int:
     """Run the validation gate. Exit: 0 passed, 10 failed, 11 inconclusive, 12 a check broke."""
     with desk.road() as road:

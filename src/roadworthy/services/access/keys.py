@@ -12,7 +12,7 @@ from roadworthy.domain.trust import Evidence, EvidenceKind, FormerKey, Person
 from roadworthy.evidence.checkpoints import checkpoint_in, verify_record
 from roadworthy.evidence.envelope import key_of, open_envelope
 from roadworthy.evidence.trust import TrustRoot
-from roadworthy.services.house import PLATFORM, House
+from roadworthy.services.house import PLATFORM, House, need_reason
 from roadworthy.services.serve.publish import publish_trust
 from roadworthy.services.watch.verify import MAX_LINKS, standing_checkpoints, verify_against
 
@@ -45,7 +45,7 @@ def rotate_key(
             not hold; rotate without `compromised_since` at once, and revoke when the record is restored.
     """
     house.allow(actor, "manage-people", {"owner": name})
-    _require(reason, f"the key of {name} is rotated")
+    need_reason(f"the key of {name} is rotated", reason)
     _check_moment(compromised_since, house.clock.now())
     if compromised_since is not None:
         verify_against(house)
@@ -101,7 +101,7 @@ def revoke_key(
         ChainBrokenError: the change record does not hold, so it proves nothing.
     """
     house.allow(actor, "manage-people", {"owner": name})
-    _require(reason, f"a key of {name} is revoked")
+    need_reason(f"a key of {name} is revoked", reason)
     _check_moment(compromised_since, house.clock.now())
     verify_against(house)
     with house.store.begin() as tx:
@@ -199,11 +199,6 @@ def _facts(key: FormerKey) -> dict[str, object]:
     since = key.compromised_since
     told = {"compromised_since": since.isoformat(), "proven": len(key.proven)} if since else {}
     return {"former": key.key_id, **told}
-
-
-def _require(reason: str, what: str) -> None:
-    if not reason.strip():
-        raise SettingError(f"{what} without a reason", remedy="Say why.", field="reason")
 
 
 def _check_moment(since: datetime | None, now: datetime) -> None:

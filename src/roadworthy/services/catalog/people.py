@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from roadworthy.domain.errors import AlreadyExistsError, ConflictError, SettingError
 from roadworthy.domain.trust import Person, Role
-from roadworthy.services.house import PLATFORM, House, refuse_existing
+from roadworthy.services.house import PLATFORM, House, need_reason, refuse_existing
 from roadworthy.services.serve.publish import publish_trust
 
 
@@ -67,8 +67,7 @@ def deactivate_person(house: House, actor: Person, name: str, reason: str) -> Pe
         ConflictError: the platform, oneself, or somebody who is deactivated already.
     """
     house.allow(actor, "manage-people", {"owner": name})
-    if not reason.strip():
-        raise SettingError(f"{name} is deactivated without a reason", remedy="Say why.", field="reason")
+    need_reason(f"{name} is deactivated", reason)
     with house.store.begin() as tx:
         person = tx.of(Person).get(name)
         if name in (PLATFORM, actor.id):

@@ -114,7 +114,11 @@ def take_up_policy(house: House) -> None:
 
 def _newest(house: House) -> PolicyRevision | None:
     with house.store.read() as tx:
-        return next(iter(tx.of(PolicyRevision).find(newest_first=True, limit=1)), None)
+        return _newest_in(tx)
+
+
+def _newest_in(tx: Transaction) -> PolicyRevision | None:
+    return next(iter(tx.of(PolicyRevision).find(newest_first=True, limit=1)), None)
 
 
 def _in_force(house: House, revision: PolicyRevision | None) -> bool:
@@ -124,7 +128,7 @@ def _in_force(house: House, revision: PolicyRevision | None) -> bool:
 
 def _stored(house: House, tx: Transaction) -> Policy:
     """The rules put in force last, as this transaction sees them; the shipped ones when nobody ever did."""
-    newest = next(iter(tx.of(PolicyRevision).find(newest_first=True, limit=1)), None)
+    newest = _newest_in(tx)
     if newest is None or _in_force(house, newest):
         return house.policy
     return house.policy.checked(newest.text, newest.source)

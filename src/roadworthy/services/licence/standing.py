@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from roadworthy.domain.errors import ConflictError, SettingError
+from roadworthy.domain.errors import ConflictError
 from roadworthy.domain.lifecycle import Event, State, advance
 from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.ports import Transaction
@@ -17,7 +17,7 @@ from roadworthy.domain.serving import Deployment, Endpoint
 from roadworthy.domain.trust import Person
 from roadworthy.rollout import strategies
 from roadworthy.services.facts import facts_of
-from roadworthy.services.house import PLATFORM, House
+from roadworthy.services.house import PLATFORM, House, need_reason
 from roadworthy.services.licence.approval import approval_of, require_current
 from roadworthy.services.serve.deploy import put_in_force
 from roadworthy.services.serve.plan import current_deployment
@@ -38,7 +38,7 @@ def suspend(house: House, actor: Person, version_id: str, reason: str) -> ModelV
         IllegalTransitionError: it is not activated.
     """
     house.allow(actor, "suspend", facts_of(house, version=version_id))
-    _need_reason(version_id, "suspended", reason)
+    need_reason(f"{version_id} is suspended", reason)
     with house.store.begin() as tx:
         moved = put_aside(house, tx, tx.of(ModelVersion).get(version_id), actor.id, reason, BY_HAND)
     publish_case(house, moved.use_case)
@@ -54,7 +54,7 @@ def reinstate(house: House, actor: Person, version_id: str, reason: str) -> Mode
         IllegalTransitionError: it is not suspended.
     """
     house.allow(actor, "reinstate", facts_of(house, version=version_id))
-    _need_reason(version_id, "reinstated", reason)
+    need_reason(f"{version_id} is reinstated", reason)
     with house.store.begin() as tx:
         version = tx.of(ModelVersion).get(version_id)
         state = advance(version.state, Event.REINSTATE, subject=version.id)
@@ -79,7 +79,7 @@ def retire(house: House, actor: Person, version_id: str, reason: str) -> ModelVe
         IllegalTransitionError: a gate judges it just now, or it is retired already.
     """
     house.allow(actor, "retire", facts_of(house, version=version_id))
-    _need_reason(version_id, "retired", reason)
+    need_reason(f"{version_id} is retired", reason)
     with house.store.begin() as tx:
         version = tx.of(ModelVersion).get(version_id)
         state = advance(version.state, Event.RETIRE, subject=version.id)
@@ -171,8 +171,3 @@ def _live(tx: Transaction, use_case: str) -> list[Deployment]:
 def _has_traffic(deployment: Deployment, version: str) -> bool:
     only_hold_out = any(not a.version and a.weight >= 1.0 for a in deployment.arms)
     return not only_hold_out and any(a.version == version and a.weight > 0 for a in deployment.arms)
-
-
-def _need_reason(version: str, done: str, reason: str) -> None:
-    if not reason.strip():
-        raise SettingError(f"{version} is {done} without a reason", remedy="Say why.", field="reason")

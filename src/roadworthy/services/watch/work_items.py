@@ -17,6 +17,7 @@ from roadworthy.domain.returns import WAY_BACK, DefectKind, Origin, WorkItem, Wo
 from roadworthy.domain.review import ReviewRun
 from roadworthy.domain.storing.query import PAGE, Page
 from roadworthy.domain.verdict import Verdict
+from roadworthy.services.facts import forebears
 from roadworthy.services.house import PLATFORM, House
 from roadworthy.services.watch.lists import listed
 
@@ -198,14 +199,7 @@ def _related(tx: Transaction, item: WorkItem, family: set[str]) -> bool:
 
 def ancestors(tx: Transaction, version: ModelVersion) -> tuple[str, ...]:
     """Every version this one descends from, nearest first."""
-    found: list[str] = []
-    waiting = list(version.parents)
-    while waiting and len(found) < MAX_GENERATIONS:
-        parent = waiting.pop(0)
-        if parent not in found:
-            found.append(parent)
-            waiting.extend(tx.of(ModelVersion).get(parent).parents)
-    return tuple(found)
+    return tuple(v.id for v in forebears(tx, version, MAX_GENERATIONS))
 
 
 def work_items(
