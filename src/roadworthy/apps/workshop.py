@@ -12,7 +12,7 @@ from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  
 from roadworthy.adapters.benches.apart import run_apart
 from roadworthy.adapters.runtimes import RUNTIMES
 from roadworthy.adapters.runtimes.folders import Opened, open_folder, scan_folder
-from roadworthy.adapters.runtimes.pickle_conversion import convert_pickle
+from roadworthy.adapters.runtimes.pickles.conversion import convert_pickle
 from roadworthy.adapters.runtimes.scan import scan
 from roadworthy.adapters.training.runner import train
 from roadworthy.domain.errors import ArtifactError

@@ -1,7 +1,7 @@
 """Runtimes: artifacts of one format become predictors, or are refused with the reason.
 
 Lives here: one `*_runtime.py` per admitted format, what they share (`estimator.py`, `scores.py`, `trust.py`,
-`trees.py`), `scan.py` (facts about bytes), and the conversion of pickles, which are never loaded in
+`trees.py`), `scan.py` (facts about bytes), and in `pickles/` the conversion of pickles, which are never loaded in
 this process. Does not: batching, routing, storage. To add a format, copy `onnx_runtime.py` and name it in
 `RUNTIMES`; it must pass `tests/conformance/test_runtimes.py`.
 """

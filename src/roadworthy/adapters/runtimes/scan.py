@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 
 from roadworthy.adapters.runtimes.onnx_runtime import NOTHING, OnnxRuntime
-from roadworthy.adapters.runtimes.pickle_allow import admitted
+from roadworthy.adapters.runtimes.pickles.allow import admitted
 from roadworthy.adapters.runtimes.skops_runtime import load_skops, reported_types
 from roadworthy.adapters.runtimes.trust import refusal
 from roadworthy.domain.errors import ArtifactError, shortlist

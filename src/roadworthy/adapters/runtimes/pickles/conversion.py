@@ -1,6 +1,6 @@
 """A pickle or joblib file becomes a skops file of the same model, or is refused with the reason.
 
-The pickle is read only in a process of its own (`pickle_jail.py`). What comes back is a skops file, loaded here
+The pickle is read only in a process of its own (`jail.py`). What comes back is a skops file, loaded here
 like any other skops file, and it counts only when both score the sample rows alike.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from roadworthy.adapters.runtimes.pickle_jail import pack, unpack
+from roadworthy.adapters.runtimes.pickles.jail import pack, unpack
 from roadworthy.adapters.runtimes.scan import detect
 from roadworthy.adapters.runtimes.skops_runtime import SkopsRuntime
 from roadworthy.domain.errors import ArtifactError, DataError
@@ -79,7 +79,7 @@ def convert_pickle(pickle: bytes, signature: Signature, sample: Columns) -> byte
 
 
 def _in_jail(message: bytes, timeout_s: float) -> tuple[dict[str, Any], bytes]:
-    command = [sys.executable, "-I", "-m", "roadworthy.adapters.runtimes.pickle_jail"]
+    command = [sys.executable, "-I", "-m", "roadworthy.adapters.runtimes.pickles.jail"]
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     with tempfile.TemporaryDirectory() as empty:
         try:

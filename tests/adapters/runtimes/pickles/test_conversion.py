@@ -24,9 +24,9 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
-from roadworthy.adapters.runtimes.pickle_allow import admitted, unpickle
-from roadworthy.adapters.runtimes.pickle_conversion import convert, convert_pickle
-from roadworthy.adapters.runtimes.pickle_jail import answer, unpack
+from roadworthy.adapters.runtimes.pickles.allow import admitted, unpickle
+from roadworthy.adapters.runtimes.pickles.conversion import convert, convert_pickle
+from roadworthy.adapters.runtimes.pickles.jail import answer, unpack
 from roadworthy.adapters.runtimes.skops_runtime import SkopsRuntime
 from roadworthy.domain.errors import ArtifactError, DataError
 from roadworthy.domain.model import ColumnSpec, DType, Signature
@@ -123,7 +123,7 @@ def test_the_refusal_reaches_the_caller_from_the_locked_down_process(tmp_path: P
 
 JAILED = """
 import json, sys
-from roadworthy.adapters.runtimes.pickle_jail import lock_down
+from roadworthy.adapters.runtimes.pickles.jail import lock_down
 lock_down(8 << 30, 60)
 for attempt in json.load(sys.stdin):
     try:
@@ -159,7 +159,7 @@ def test_even_code_that_ran_there_could_not_reach_out(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_memory_in_the_locked_down_process_is_bounded() -> None:
     bomb = zlib.compress(b"\x80\x04" + b"\x00" * 900_000_000, 9)
-    code = "from roadworthy.adapters.runtimes.pickle_jail import *; lock_down(1 << 30, 60); "
+    code = "from roadworthy.adapters.runtimes.pickles.jail import *; lock_down(1 << 30, 60); "
     ran = subprocess.run(
         [sys.executable, "-c", code + "print(answer({}, sys.stdin.buffer.read()))"],
         input=bomb, capture_output=True, check=True, timeout=120, env={"OPENBLAS_NUM_THREADS": "1"},

@@ -1,6 +1,6 @@
-"""The locked-down process that reads one pickle: `python -I -m roadworthy.adapters.runtimes.pickle_jail`.
+"""The locked-down process that reads one pickle: `python -I -m roadworthy.adapters.runtimes.pickles.jail`.
 
-Three fences, from the inside out: the unpickler looks up only admitted names (`pickle_allow.py`); an audit hook
+Three fences, from the inside out: the unpickler looks up only admitted names (`allow.py`); an audit hook
 stops network, processes, writing and changing files; resource limits stop memory, processor time and file size from
 growing. A message on standard input (a JSON header, then the pickle) is answered on standard output (a JSON header,
 then the model as skops).
@@ -19,7 +19,7 @@ import joblib  # type: ignore[import-untyped]  # joblib ships no types
 import numpy as np
 
 from roadworthy.adapters.runtimes.estimator import EstimatorPredictor
-from roadworthy.adapters.runtimes.pickle_allow import unpickle
+from roadworthy.adapters.runtimes.pickles.allow import unpickle
 from roadworthy.adapters.runtimes.skops_runtime import save_skops
 from roadworthy.domain.errors import RoadworthyError
 
