@@ -61,7 +61,8 @@ def test_what_is_not_there_is_said(served_world: Any, method: str, path: str, st
     [
         ({"content_type": "text/csv"}, "content-type"),
         ({"content_type": "application/x-www-form-urlencoded"}, "content-type"),
-        ({"content_encoding": "gzip"}, "content-encoding"),
+        ({"content_encoding": "br"}, "content-encoding"),
+        ({"content_encoding": "gzip, gzip"}, "content-encoding"),
         ({"content_type": "application/octet-stream"}, "content-type"),
     ],
 )

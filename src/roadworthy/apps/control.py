@@ -24,7 +24,7 @@ from roadworthy.gateway.plane import Gateway
 from roadworthy.services.house import House
 from roadworthy.web.api.app import build_api
 
-GATEWAY_PATHS = ("/v2", "/metrics")
+GATEWAY_PATHS = ("/v2", "/metrics", "/openapi.json")
 """Paths the gateway answers; everything else is page or API."""
 
 Scope = MutableMapping[str, Any]

@@ -8,6 +8,7 @@
     POST /v2/models/{endpoint}[/versions/{v}]/infer   decide; with a version: only if it is the arm of all the units
     POST /v2/models/{endpoint}[/versions/{v}]/invocations   the same for MLflow's bodies
     GET  /metrics                                     Prometheus text
+    GET  /openapi.json                                all of this, for machines
 
 An endpoint whose newest document is refused serves on: the server stays ready (taking every replica out at once
 would turn a bad document into an outage), its own `/ready` says 503 and why.
@@ -43,6 +44,7 @@ from roadworthy.gateway.protocol.edge import (
 )
 from roadworthy.gateway.protocol.metadata import described
 from roadworthy.gateway.protocol.mlflow import encode_predictions, read_invocation
+from roadworthy.gateway.protocol.openapi import described_api
 from roadworthy.gateway.request import Asked
 from roadworthy.gateway.resolve import EndpointHealth, Health
 
@@ -132,6 +134,8 @@ class GatewayApp:
                 return _Call("GET", self._server)
             case ["metrics"]:
                 return _Call("GET", self._metrics)
+            case ["openapi.json"]:
+                return _Call("GET", self._described)
             case ["v2", "health", "live"]:
                 return _Call("GET", self._live)
             case ["v2", "health", "ready"]:
@@ -161,6 +165,9 @@ class GatewayApp:
 
     async def _metrics(self) -> Reply:
         return Reply(200, self.gateway.metrics.text().encode(), b"text/plain; version=0.0.4; charset=utf-8")
+
+    async def _described(self) -> Reply:
+        return Reply(200, described_api(self.gateway.limits))
 
     async def _live(self) -> Reply:
         return json_reply(200, {"live": True})

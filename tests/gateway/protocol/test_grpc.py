@@ -157,7 +157,7 @@ def spoiled(change: Callable[[Any], object]) -> Any:
 
 
 BAD: dict[str, tuple[Any, str, str]] = {
-    "no message": (b"\xff\xff", "INVALID_ARGUMENT", ""),
+    "no message": (b"\xff\xff", "INVALID_ARGUMENT", "message"),
     "no inputs": (spoiled(lambda m: m.ClearField("inputs")), "INVALID_ARGUMENT", "inputs"),
     "nobody": (spoiled(lambda m: m.parameters.clear()), "INVALID_ARGUMENT", "parameters.unit_id"),
     "an unknown parameter": (

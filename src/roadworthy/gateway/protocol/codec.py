@@ -215,7 +215,11 @@ def parse_as(decoder: msgspec.json.Decoder[T], body: bytes, remedy: str) -> T:
             "Send one complete JSON object; NaN and Infinity are not JSON, a missing value is null.",
         ) from None
     except RecursionError:
-        raise malformed("body", "the request body is nested too deep", "Nest tensor data at most twice.") from None
+        raise _too_deep() from None
+
+
+def _too_deep() -> InputError:
+    return malformed("body", "the request body is nested too deep", "Nest tensor data at most twice.")
 
 
 def _refuse_duplicate_keys(body: bytes, request: Body) -> None:
@@ -229,7 +233,15 @@ def _refuse_duplicate_keys(body: bytes, request: Body) -> None:
     per_tensor = all(body.count(key) == tensors for key in _TENSOR_KEYS)
     if once and per_tensor and body.count(b'"name"') == tensors + len(request.outputs) and b"\\" not in body:
         return
-    json.loads(body, object_pairs_hook=_refuse_repeated, parse_int=str, parse_float=str)
+    refuse_repeated_keys(body)
+
+
+def refuse_repeated_keys(body: bytes) -> None:
+    """Refuse a key that is twice in one object of a JSON text that was read before. Raises InputError naming it."""
+    try:
+        json.loads(body, object_pairs_hook=_refuse_repeated, parse_int=str, parse_float=str)
+    except RecursionError:
+        raise _too_deep() from None
 
 
 def _refuse_repeated(pairs: list[tuple[str, Any]]) -> None:

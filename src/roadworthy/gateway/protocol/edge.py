@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -21,6 +22,7 @@ from roadworthy.domain.errors import (
     UnavailableError,
 )
 from roadworthy.gateway.protocol.binary import HEADER
+from roadworthy.gateway.protocol.inflate import CODINGS, inflated
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -82,20 +84,51 @@ def header(scope: Scope, name: bytes) -> bytes:
 
 
 def refused_media(scope: Scope) -> Reply | None:
-    """415 for a body that is neither JSON nor JSON with tensors after it; compressed ones hide their size."""
+    """415 for a body that is neither JSON nor JSON with tensors after it, or is compressed in another way."""
     media = header(scope, b"content-type").split(b";")[0].strip().lower()
     admitted = (b"", JSON, BYTES) if header(scope, HEADER) else (b"", JSON)
     if media not in admitted:
         return refusal(415, "media-type", "Send content-type: application/json.", field="content-type")
-    if header(scope, b"content-encoding").strip().lower() not in (b"", b"identity"):
-        return refusal(415, "media-type", "Send the body uncompressed.", field="content-encoding")
+    if _coding(scope) not in ("", *CODINGS):
+        allowed = ", ".join(CODINGS)
+        reply = refusal(
+            415,
+            "media-type",
+            f"Send the body as it is, or compressed once, as one of {allowed}.",
+            field="content-encoding",
+            allowed=list(CODINGS),
+        )
+        return replace(reply, headers={b"accept-encoding": allowed.encode()})
     return None
 
 
+def _coding(scope: Scope) -> str:
+    return header(scope, b"content-encoding").strip().lower().decode("latin-1")
+
+
+def _too_large(limit: int) -> Reply:
+    what = f"The body may have at most {limit} bytes, unpacked."
+    return refusal(413, "too-large", what, field="body", allowed=limit)
+
+
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes | Reply | None:
-    """The request body; 413 as soon as it is known to exceed `limit` bytes; None when the caller went away."""
+    """The request body, unpacked; 413 as soon as it exceeds `limit` bytes; None when the caller went away.
+
+    Raises:
+        InputError: it is not compressed as its header says.
+    """
+    body = await _received(scope, receive, limit)
+    coding = _coding(scope)
+    if not isinstance(body, bytes) or coding in ("", "identity"):
+        return body
+    # A small body may unpack to the limit: off the event loop, which others wait for.
+    unpacked = await asyncio.to_thread(inflated, body, coding, limit)
+    return _too_large(limit) if unpacked is None else unpacked
+
+
+async def _received(scope: Scope, receive: Receive, limit: int) -> bytes | Reply | None:
     declared = header(scope, b"content-length")
-    too_large = refusal(413, "too-large", f"The body may have at most {limit} bytes.", field="body", allowed=limit)
+    too_large = _too_large(limit)
     if declared.isdigit() and int(declared[:19]) > limit:
         return too_large
     parts: list[bytes] = []

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from roadworthy.gateway.protocol.codec import parse_as
+from roadworthy.gateway.protocol.codec import parse_as, refuse_repeated_keys
 from roadworthy.gateway.protocol.columns import Contract, from_values, malformed, shown
 from roadworthy.gateway.protocol.whose import Parameters, identities, rows_with
 from roadworthy.gateway.request import Answer, Asked, Limits, Rows
@@ -55,6 +55,7 @@ def read_invocation(asked: Asked, contract: Contract, limits: Limits, *, arrived
         InputError: anything malformed; `field` is the path of the offending part.
     """
     request = parse_as(_decoder, asked.body, f"Send one of {', '.join(FORMS)}.")
+    refuse_repeated_keys(asked.body)
     given = [name for name in FORMS if getattr(request, name) is not None]
     if len(given) != 1:
         said = f"{' and '.join(given)} are both" if given else "no table is"

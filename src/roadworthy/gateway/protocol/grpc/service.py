@@ -128,7 +128,8 @@ async def _guarded(kind: Any, call: Call, raw: bytes, context: Any) -> Any:
     try:
         return await call(kind.FromString(raw))
     except DecodeError:
-        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the message is not of the protocol")
+        told = _told(InputError.code, {"field": "message"})
+        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the message is not of the protocol", told)
     except RoadworthyError as error:
         await context.abort(_status(error), str(error), _told(error.code, error.fields))
     except Exception:
