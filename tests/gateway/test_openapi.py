@@ -42,7 +42,7 @@ CHECKS = [
 ]
 SERVED = {"endpoint": "offers", "version": "v1"}
 BOUNDED = settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],
