@@ -56,6 +56,8 @@ class Logistic:
             raise RuntimeError("the model is out of order")
         if self.habit == "nan":
             return np.full(len(age), np.nan)
+        if self.habit == "rounds":
+            return expit(self.bias + age / 100) + len(age) * 1e-15
         return expit(self.bias + age / 100)
 
 

@@ -39,4 +39,5 @@ def serve(settings: Settings, workers: int = 1) -> None:
         workers=workers,
         factory=True,
         log_access=False,
+        respawn_failed_workers=True,  # one that was killed takes no other with it
     ).serve()

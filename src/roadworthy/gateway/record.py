@@ -1,8 +1,9 @@
 """Decisions as they are logged, and the memory that gives a retrying caller the same answer again.
 
-A decision's id is the digest of everything it says except its time and latency. Logging the same decision twice (a
-retry, another process) therefore keeps one record, and nothing that was answered differently can hide behind an
-earlier record's id. A failed attempt and its later success are two records: both happened.
+A decision's id is the digest of everything it says except its time, its latency and its score. Logging the same decision
+twice (a retry, another process) therefore keeps one record. The score is left out because rows that are scored together
+with others may differ in their last bits; what was done with it, by which arm of which revision, is in. A failed attempt
+and its later success are two records: both happened.
 """
 
 from __future__ import annotations
@@ -106,8 +107,6 @@ def decisions_of(job: Job, scored: Scored, answer: Answer, at: datetime, latency
     decisions = []
     for row, (arm, propensity) in enumerate((a.arm, a.propensity) for a in scored.assignments):
         failed = scored.failures[row]
-        if failed and scored.fallback[row]:
-            failed = f"{failed} (answered by the champion, score {answer.scores[row]!r})"
         status = DecisionStatus.HELD_OUT if arm.role is ArmRole.HOLD_OUT else DecisionStatus.SCORED
         status = DecisionStatus.FAILED if failed else status
         said = (
@@ -119,9 +118,11 @@ def decisions_of(job: Job, scored: Scored, answer: Answer, at: datetime, latency
             status,
             failed,
         )
+        if failed and scored.fallback[row]:
+            failed = f"{failed} (answered by the champion, score {answer.scores[row]!r})"
         decisions.append(
             Decision(
-                id=_digest((deployment.endpoint, *said, answer.scores[row], answer.acted[row])),
+                id=_digest((deployment.endpoint, *said, answer.acted[row])),
                 request_id=rows.request_ids[row],
                 endpoint=deployment.endpoint,
                 deployment=deployment.id,
