@@ -1,9 +1,9 @@
 """Decisions as they are logged, and the memory that gives a retrying caller the same answer again.
 
-A decision's id is the digest of everything it says except its time, its latency and its score. Logging the same decision
-twice (a retry, another process) therefore keeps one record. The score is left out because rows that are scored together
-with others may differ in their last bits; what was done with it, by which arm of which revision, is in. A failed attempt
-and its later success are two records: both happened.
+A decision's id is the digest of everything it says except its time, its latency and its score. Logging the same
+decision twice (a retry, another process) therefore keeps one record. The score is left out because rows that are scored
+together with others may differ in their last bits; what was done with it, by which arm of which revision, is in. A
+failed attempt and its later success are two records: both happened.
 """
 
 from __future__ import annotations
