@@ -54,6 +54,7 @@ SECTIONS: dict[str, tuple[Row, ...]] = {
         Row("data", "records.data", "Data sets, and who looked at the sealed ones."),
         Row("trace", "records.trace", "From one request id to version, people, outcome and money."),
         Row("replay", "traffic.replay", "Score a logged decision again and compare bit for bit."),
+        Row("explain", "traffic.explain", "Which inputs moved a logged score, and by how much."),
         Row("changes", "records.changes", "The change record: who did what, and why."),
         Row("bundle", "records.bundle", "Write everything that proves a version into one file."),
         Row("dossier", "records.dossier", "Write a version's signed dossier: HTML, PDF, BOM, index."),

@@ -302,6 +302,10 @@ class Road(Connection):
         """Those decisions scored again and compared bit for bit."""
         return self._get(f"/traces/{key}/replay", list[dict[str, Any]])
 
+    def explain(self, key: str) -> list[dict[str, Any]]:
+        """Which inputs moved the score of those decisions, as far as you may see it."""
+        return self._get(f"/traces/{key}/explanation", list[dict[str, Any]])
+
     def changes(self, subject: str = "", limit: int = 200) -> list[Change]:
         """The change record, newest first."""
         return self._get("/changes", list[Change], subject=subject, limit=str(limit))

@@ -70,6 +70,8 @@ def walked(tmp_path_factory: pytest.TempPathFactory, by_hand: Any) -> Walked:
         go("step", "step", "--json", actor="omar")
         go("trace", "trace", "c3-7")
         go("replay", "replay", "c3-7")
+        go("explain", "explain", "c3-7", actor="vera")
+        go("reasons", "explain", "c3-7", actor="omar")
         go("bundle", "bundle", "churn:1", "-o", f / "bundle.json", "--trust-out", f / "trust.json",
            "--artifact-out", f / "model.skops")  # fmt: skip
         go("verify", "verify", f / "bundle.json")
@@ -148,6 +150,14 @@ def test_a_replay_gives_the_logged_score_again(walked: Walked) -> None:
     ran = walked.ran["replay"]
     assert ran.code == 0
     assert "The same score" in " ".join(ran.out.split())
+
+
+def test_an_explanation_tells_as_much_as_the_role_may_see(walked: Walked) -> None:
+    full, reasons = (" ".join(walked.ran[name].out.split()) for name in ("explain", "reasons"))
+    assert "Usual score" in full
+    assert "Not shown to you" not in full
+    assert "Main reasons for the score" in reasons
+    assert "Not shown to you: all sizes, the usual score" in reasons
 
 
 def test_a_trace_leads_from_the_request_to_people_outcome_and_money(walked: Walked) -> None:

@@ -190,6 +190,7 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "GET /changes/checkpoint": (Call("/changes/checkpoint"),),
     "GET /traces/{key}": (Call("/traces/none"),),
     "GET /traces/{key}/replay": (Call("/traces/none/replay"),),
+    "GET /traces/{key}/explanation": (Call("/traces/none/explanation"),),
 }
 """At least one request per route, whose body the route takes."""
 

@@ -43,6 +43,8 @@ ACTIONS: tuple[str, ...] = (
     "manage-policy",
     "issue-dossier",
     "export",
+    "explain",
+    "explain-in-full",
 )
 """Everything one may ask permission for."""
 

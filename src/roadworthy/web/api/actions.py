@@ -102,6 +102,7 @@ ROUTES: dict[str, Needs] = {
     "GET /changes/checkpoint": _needs(READ),
     "GET /traces/{key}": _needs(READ),
     "GET /traces/{key}/replay": _needs(READ),
+    "GET /traces/{key}/explanation": _needs("explain"),
 }
 """Every route by method and path below the API's prefix."""
 

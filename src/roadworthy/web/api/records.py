@@ -11,6 +11,7 @@ from roadworthy.domain.lifecycle import State
 from roadworthy.domain.storing.query import PAGE
 from roadworthy.evidence.checkpoints import RecordReport
 from roadworthy.services.house import plain
+from roadworthy.services.serve.explanation import explain
 from roadworthy.services.serve.replay import replay
 from roadworthy.services.watch.catalog import Search, catalog
 from roadworthy.services.watch.status import status
@@ -196,3 +197,9 @@ def get_replay(house: TheHouse, actor: ActingPerson, key: str) -> list[dict[str,
     """Score the decisions with this id or request id again, and compare bit for bit; nothing is recorded."""
     house.allow(actor, "read")
     return [plain(r) for r in replay(house, key)]
+
+
+@router.get("/traces/{key}/explanation")
+def get_explanation(house: TheHouse, actor: ActingPerson, key: str) -> list[dict[str, Any]]:
+    """Which inputs moved the score of the decisions with this id or request id; as much as the actor may see."""
+    return [plain(e) for e in explain(house, actor, key)]
