@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from scripts.pages.markdown import first_line, page, prose
 
 from roadworthy.domain.gate import Finding, Gate, GateRun, PlannedCheck, Playbook, Step, Waiver
+from roadworthy.domain.lifecycle import State
 from roadworthy.domain.model import ArtifactFormat, ColumnSpec, DType, ModelVersion, Signature
 from roadworthy.domain.returns import DefectKind
 from roadworthy.domain.serving import Arm, ArmRole, Deployment, DeploymentState, RolloutLook, Strategy
@@ -34,7 +36,8 @@ from roadworthy.evidence.predicates import PREDICATES, predicate_schema, predica
 _INTRO = """
 Evidence is an [in-toto Statement](https://github.com/in-toto/attestation) (version 1) in a DSSE envelope,
 signed with the Ed25519 key of whoever says it: gate runs, rollout decisions and automatic moves by the
-platform; sign-offs, contracts, hand-offs and manual deployments by the person. The signature covers canonical
+platform; sign-offs, contracts, hand-offs, manual deployments, suspensions, reinstatements and retirements by the
+person (what follows from an expiry or a renewal by the platform). The signature covers canonical
 JSON bytes; the id of a piece of evidence is the SHA-256 of its envelope. A sign-off's subject is the gate
 run's envelope: a new run voids it.
 
@@ -79,6 +82,7 @@ _VERSION = ModelVersion(
     train_dataset="churn-train-43c97e767b",
     created_at=_NOW - timedelta(days=1),
 )
+_SERVING = replace(_VERSION, state=State.ACTIVATED)
 _DEPLOYMENT = Deployment(
     id="offers-d2",
     endpoint="offers",
@@ -142,6 +146,15 @@ def examples() -> dict[EvidenceKind, dict[str, Any]]:
         EvidenceKind.DELEGATION: statements.delegation_statement(_delegation(), now=_NOW),
         EvidenceKind.CHECKPOINT: statements.checkpoint_statement(_link(), reason="deployment", now=_NOW),
         EvidenceKind.DOSSIER: _dossier(),
+        EvidenceKind.SUSPENSION: statements.suspension_statement(
+            _SERVING, person="omar", reason="an incident", cause="by hand", now=_NOW
+        ),
+        EvidenceKind.REINSTATEMENT: statements.reinstatement_statement(
+            replace(_SERVING, state=State.SUSPENDED), person="rita", reason="looked into", sign_off="", now=_NOW
+        ),
+        EvidenceKind.RETIREMENT: statements.retirement_statement(
+            _SERVING, person="olga", reason="churn:2 took over", now=_NOW
+        ),
     }
 
 
@@ -155,6 +168,9 @@ _BUILDERS = {
     EvidenceKind.DELEGATION: statements.delegation_statement,
     EvidenceKind.CHECKPOINT: statements.checkpoint_statement,
     EvidenceKind.DOSSIER: statements.dossier_statement,
+    EvidenceKind.SUSPENSION: statements.suspension_statement,
+    EvidenceKind.REINSTATEMENT: statements.reinstatement_statement,
+    EvidenceKind.RETIREMENT: statements.retirement_statement,
 }
 
 

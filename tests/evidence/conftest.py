@@ -236,6 +236,31 @@ class World:
         )
         return replace(whole, **changes)
 
+    def suspended(self, *, by: str = "ops", why: str = "an incident", named: bool = True) -> Bundle:
+        """A suspended version; its link gives `why`, and names the statement unless it is of before there were any."""
+        before = self.bundle()
+        statement = statements.suspension_statement(
+            VERSION, person=by, reason="an incident", cause="by hand", now=NOW
+        )
+        signed = self.sign(statement, by)
+        link = next_link(
+            before.changes[-1],
+            at=NOW,
+            actor=by,
+            action="suspended",
+            subject=VERSION.id,
+            why=why,
+            facts={"cause": "by hand", **({"evidence": evidence_id(signed)} if named else {})},
+        )
+        more = (signed, self.checkpoint(link)) if named else (self.checkpoint(link),)
+        return replace(
+            before,
+            version=replace(VERSION, state=State.SUSPENDED),
+            envelopes=(*before.envelopes, *more),
+            changes=(*before.changes, link),
+            head=checkpoint_of(link),
+        )
+
 
 def deployment(**changes: Any) -> Deployment:
     whole = Deployment(

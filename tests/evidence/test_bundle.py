@@ -93,9 +93,22 @@ def test_the_newest_run_of_a_gate_counts_not_the_best(world):
     ids=lambda v: getattr(v, "value", str(v)),
 )
 def test_each_state_needs_the_gates_it_claims(world, state, gates):
-    result = report(world, world.bundle(version=replace(world.VERSION, state=state)))
+    version = replace(world.VERSION, state=state)
+    suspended = world.suspended() if state is State.SUSPENDED else world.bundle()
+    result = report(world, replace(suspended, version=version))
     assert sum(i.name.startswith("state ") for i in result.items) == gates
-    assert result.holds
+    assert result.holds, [i for i in result.items if i.status is not OK]
+
+
+def test_a_suspension_by_somebody_who_may_not_or_of_other_words_than_its_link_is_wrong(world):
+    name = "suspension, reinstatement and retirement"
+    by_auditor = report(world, world.suspended(by="auditor"))
+    assert [i.name for i in by_auditor.of(WRONG)] == ["envelope 9: suspension"]
+    assert status(report(world, world.suspended(why="a holiday")), name)[0] is WRONG
+
+
+def test_a_suspension_of_before_it_was_signed_counts_by_its_link_alone(world):
+    assert report(world, world.suspended(named=False)).holds
 
 
 def test_only_a_version_awaiting_sign_off_holds_without_one(world):

@@ -53,6 +53,15 @@ def built(world):
             person="ada",
             now=world.NOW,
         ),
+        EvidenceKind.SUSPENSION: statements.suspension_statement(
+            world.VERSION, person="ops", reason="an incident", cause="by hand", now=world.NOW
+        ),
+        EvidenceKind.REINSTATEMENT: statements.reinstatement_statement(
+            world.VERSION, person="ops", reason="looked", sign_off="so-2", now=world.NOW
+        ),
+        EvidenceKind.RETIREMENT: statements.retirement_statement(
+            world.VERSION, person="ops", reason="old", now=world.NOW
+        ),
     }
 
 

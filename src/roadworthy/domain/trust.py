@@ -83,6 +83,9 @@ class EvidenceKind(Enum):
     DELEGATION = "delegation"
     CHECKPOINT = "checkpoint"
     DOSSIER = "dossier"
+    SUSPENSION = "suspension"
+    REINSTATEMENT = "reinstatement"
+    RETIREMENT = "retirement"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from roadworthy.domain.errors import CouldNotVerifyError
+from roadworthy.domain.errors import ChainBrokenError, CouldNotVerifyError
 from roadworthy.domain.trust import Change, EvidenceKind
-from roadworthy.evidence.chain import broken, verify_chain
+from roadworthy.evidence.chain import broken, check_link, verify_chain
 from roadworthy.evidence.envelope import OpenedStatement, is_void
 from roadworthy.evidence.licence import guarded, open_all, refused
 from roadworthy.evidence.trust import TrustRoot
@@ -110,6 +110,39 @@ def verify_record(
             seq=covered + 1,
         )
     return RecordReport(len(changes), len(known), covered)
+
+
+def verify_excerpt(changes: Sequence[Change], known: Sequence[SignedCheckpoint]) -> None:
+    """Some links of a record are as they were written, as far as they and the checkpoints can tell.
+
+    Raises:
+        ChainBrokenError: `edited`, `reordered`, `forked` or `rewritten`, as in `verify_record`.
+    """
+    for before, change in zip((None, *changes), changes, strict=False):
+        check_link(change)
+        _check_follows(before, change)
+    signed = {c.seq: c for c in known}
+    for change in changes:
+        if change.seq in signed and signed[change.seq].digest != change.digest:
+            raise ChainBrokenError(
+                f"link {change.seq} is not the one that was signed on {signed[change.seq].at}",
+                remedy="Export the bundle again, from a record that verifies.",
+                kind="rewritten",
+                seq=change.seq,
+            )
+
+
+def _check_follows(before: Change | None, change: Change) -> None:
+    """Two links of an excerpt: in order, and joined when they are neighbours."""
+    if before is None:
+        return
+    if change.seq <= before.seq or (change.seq == before.seq + 1 and change.previous != before.digest):
+        raise ChainBrokenError(
+            f"link {change.seq} does not follow link {before.seq}",
+            remedy="Export the bundle again, from a record that verifies.",
+            kind="reordered" if change.seq < before.seq else "forked",
+            seq=change.seq,
+        )
 
 
 def _refuse_two_histories(known: Sequence[SignedCheckpoint]) -> None:

@@ -14,9 +14,10 @@ from typing import Any
 
 from roadworthy.domain.errors import CouldNotVerifyError, DataError, DigestMismatchError, IntegrityError
 from roadworthy.domain.gate import Gate
+from roadworthy.domain.lifecycle import State
 from roadworthy.domain.model import ModelVersion, Signature
 from roadworthy.domain.serving import Arm, Deployment
-from roadworthy.domain.trust import EvidenceKind, Role
+from roadworthy.domain.trust import Change, EvidenceKind, Role
 from roadworthy.domain.verdict import Verdict
 from roadworthy.evidence.canonical import canonical
 from roadworthy.evidence.digest import digest_json, digest_of
@@ -34,8 +35,21 @@ SIGNERS: dict[EvidenceKind, tuple[Role, ...]] = {
     EvidenceKind.DELEGATION: (Role.VALIDATOR, Role.ADMINISTRATOR),
     EvidenceKind.CHECKPOINT: (Role.PLATFORM,),
     EvidenceKind.DOSSIER: (Role.PLATFORM,),
+    EvidenceKind.SUSPENSION: tuple(r for r in Role if r is not Role.AUDITOR),
+    EvidenceKind.REINSTATEMENT: (Role.RISK_REVIEWER, Role.OPERATOR, Role.ADMINISTRATOR, Role.PLATFORM),
+    EvidenceKind.RETIREMENT: (Role.BUSINESS_OWNER, Role.RISK_REVIEWER, Role.OPERATOR, Role.ADMINISTRATOR),
 }
 """Which roles may sign which kind of evidence."""
+
+STANDING = {
+    "suspended": EvidenceKind.SUSPENSION,
+    "reinstated": EvidenceKind.REINSTATEMENT,
+    "retired": EvidenceKind.RETIREMENT,
+}
+"""Actions of the change record that move a version in or out of service, and the statement each is signed as."""
+
+ACTIVATED = f"{Gate.ACTIVATION.value}-concluded"
+"""The action of a finished activation gate: a suspended version may take the whole road again."""
 
 _PASSING = {v.value for v in Verdict if v.lets_through}
 
@@ -201,6 +215,68 @@ def require_deployment(opened: Sequence[OpenedStatement], deployment: Deployment
             piece="deployment",
         )
     return signed
+
+
+def require_standing(
+    opened: Sequence[OpenedStatement], changes: Sequence[Change], version: ModelVersion
+) -> tuple[OpenedStatement, ...]:
+    """What suspended, reinstated and retired a version: links and statements tell the same, and fit its state.
+
+    Links from before there were such statements name none: they count by themselves.
+
+    Raises:
+        CouldNotVerifyError: a link names a statement that is not here, or nothing says why the version is suspended
+            or retired.
+        IntegrityError: a statement says something else than its link, no link names it, or the state contradicts
+            what was told last.
+    """
+    told = [c for c in changes if c.subject == version.id and c.action in STANDING]
+    known = {o.id: o for o in opened if o.kind in STANDING.values()}
+    named = {str(c.facts["evidence"]): c for c in told if "evidence" in c.facts}
+    for name, link in named.items():
+        _refuse_unlike(known.get(name), link)
+    for name, statement in known.items():
+        if name not in named:
+            piece = statement.kind.value
+            raise refused(piece, f"no link of the change record names the {piece} {name[:12]}...", "Export again.")
+    since = told[-1].seq if told else 0
+    anew = any(c.action == ACTIVATED and c.subject == version.id and c.seq > since for c in changes)
+    _refuse_state(told, anew, version)
+    return tuple(known[name] for name in named)
+
+
+def _refuse_unlike(statement: OpenedStatement | None, link: Change) -> None:
+    kind = STANDING[link.action]
+    if statement is None:
+        raise CouldNotVerifyError(
+            f"missing: the {kind.value} that link {link.seq} names",
+            remedy="Add its envelope; missing evidence is never a pass.",
+            piece=kind.value,
+        )
+    said = (statement.kind, statement.person.id, statement.fact("person"), statement.fact("reason"))
+    if said != (kind, link.actor, link.actor, link.why):
+        raise refused(kind.value, f"the {kind.value} of link {link.seq} says something else", "Export it again.")
+
+
+def _refuse_state(told: Sequence[Change], anew: bool, version: ModelVersion) -> None:
+    """The state fits what was told last; `anew`: an activation gate concluded after it."""
+    last = told[-1].action if told else ""
+    fits = {
+        State.SUSPENDED: last == "suspended",
+        State.RETIRED: last == "retired",
+        State.ACTIVATED: last in ("", "reinstated") or (last == "suspended" and anew),
+    }.get(version.state, last != "retired")
+    if fits:
+        return
+    if not last:
+        raise CouldNotVerifyError(
+            f"nothing here says why version {version.id} is {version.state.value}",
+            remedy="Export the bundle again, with the change record.",
+            piece="state",
+        )
+    raise refused(
+        "state", f"version {version.id} is {version.state.value}, and was {last} last", "Export it again."
+    )
 
 
 def only(found: Sequence[OpenedStatement], piece: str, what: str) -> OpenedStatement:

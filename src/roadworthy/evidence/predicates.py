@@ -19,6 +19,7 @@ import msgspec
 
 from roadworthy.domain.errors import CouldNotVerifyError, DataError
 from roadworthy.domain.gate import Ending, Finding, Gate, PlannedCheck, Waiver
+from roadworthy.domain.lifecycle import State
 from roadworthy.domain.model import ArtifactFormat
 from roadworthy.domain.serving import Deployment, RolloutLook
 from roadworthy.domain.trust import ApprovalTerms, Conditions, Delegation, EvidenceKind, HandOff
@@ -161,6 +162,31 @@ class DossierPredicate(_Predicate, frozen=True, kw_only=True):
     person: str
 
 
+class _StandingPredicate(_Predicate, frozen=True, kw_only=True):
+    version: str
+    version_digest: Digest
+    use_case: str
+    person: str
+    reason: str
+    before: State
+
+
+class SuspensionPredicate(_StandingPredicate, frozen=True, kw_only=True):
+    """An activated version serves no more until it is reinstated; `cause` says who or what ended it."""
+
+    cause: str
+
+
+class ReinstatementPredicate(_StandingPredicate, frozen=True, kw_only=True):
+    """A suspended version may serve again; `sign_off` is the renewal that lifted it, empty when a person did."""
+
+    sign_off: str
+
+
+class RetirementPredicate(_StandingPredicate, frozen=True, kw_only=True):
+    """A version's life has ended; nothing leads back."""
+
+
 PREDICATES: dict[EvidenceKind, type[_Predicate]] = {
     EvidenceKind.GATE_RUN: GateRunPredicate,
     EvidenceKind.SIGN_OFF: SignOffPredicate,
@@ -171,6 +197,9 @@ PREDICATES: dict[EvidenceKind, type[_Predicate]] = {
     EvidenceKind.DELEGATION: DelegationPredicate,
     EvidenceKind.CHECKPOINT: CheckpointPredicate,
     EvidenceKind.DOSSIER: DossierPredicate,
+    EvidenceKind.SUSPENSION: SuspensionPredicate,
+    EvidenceKind.REINSTATEMENT: ReinstatementPredicate,
+    EvidenceKind.RETIREMENT: RetirementPredicate,
 }
 """The shape of each kind that this version writes and reads."""
 

@@ -164,6 +164,41 @@ def rollout_statement(look: RolloutLook, deployment: Deployment, *, now: datetim
     return _statement(EvidenceKind.ROLLOUT, name, digest_json(deployment_json(bare)), predicate, now)
 
 
+def suspension_statement(
+    version: ModelVersion, *, person: str, reason: str, cause: str, now: datetime
+) -> Statement:
+    """Says of the artifact that an activated version is taken out of service, by whom and for what cause."""
+    return _standing(EvidenceKind.SUSPENSION, version, person, reason, now, cause=cause)
+
+
+def reinstatement_statement(
+    version: ModelVersion, *, person: str, reason: str, sign_off: str, now: datetime
+) -> Statement:
+    """Says of the artifact that a suspended version may serve again, and by which renewal if by one."""
+    return _standing(EvidenceKind.REINSTATEMENT, version, person, reason, now, sign_off=sign_off)
+
+
+def retirement_statement(version: ModelVersion, *, person: str, reason: str, now: datetime) -> Statement:
+    """Says of the artifact that the version's life has ended."""
+    return _standing(EvidenceKind.RETIREMENT, version, person, reason, now)
+
+
+def _standing(
+    kind: EvidenceKind, version: ModelVersion, person: str, reason: str, now: datetime, **more: str
+) -> Statement:
+    """`version` is as it was before: its state is stated."""
+    predicate = {
+        "version": version.id,
+        "version_digest": version_digest(version),
+        "use_case": version.use_case,
+        "person": person,
+        "reason": reason,
+        "before": version.state.value,
+        **more,
+    }
+    return _statement(kind, f"artifact of {version.id}", version.artifact, predicate, now)
+
+
 def checkpoint_statement(head: Change, *, reason: str, now: datetime) -> Statement:
     """Says where the change record stood: the number and digest of its newest link, and why just now."""
     predicate = {"seq": head.seq, "digest": head.digest, "reason": reason}

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from roadworthy.domain.trust import EvidenceKind
 from roadworthy.domain.verdict import Verdict
+from roadworthy.evidence.licence import STANDING
 from roadworthy.services.dossier.chapters.card import described_by, newest_runs, slug
 from roadworthy.services.dossier.chapters.frameworks import NOT_COVERED, SPOKEN_TO
 from roadworthy.services.dossier.chapters.serving import incidents
@@ -66,6 +67,8 @@ def _serving(record: Record) -> Iterator[tuple[str, About]]:
             yield "rollout-decision", (e.id, "decision of a rollout", "serving")
         elif e.kind in (EvidenceKind.CHECKPOINT, EvidenceKind.DOSSIER):
             yield e.kind.value, (e.id, e.kind.value, "evidence")
+        elif e.kind in STANDING.values():
+            yield e.kind.value, (e.id, f"{e.kind.value} by {e.signer}", "standing")
     for link in incidents(record):
         yield "incident", (f"link-{link.seq}", f"{link.action} (link {link.seq})", "incidents")
 

@@ -16,7 +16,7 @@ from roadworthy.evidence.envelope import OpenedStatement, evidence_id, open_enve
 from roadworthy.evidence.licence import check_signer
 from roadworthy.evidence.statements import contract_digest, contract_json, deployment_json, unsigned, version_digest
 from roadworthy.evidence.trust import TrustRoot
-from roadworthy.services.dossier.record import Record
+from roadworthy.services.dossier.record import Record, standing_links
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,9 @@ def _pairs(record: Record, opened: Mapping[str, OpenedStatement]) -> Iterator[Pa
         yield _pair(f"hand-off {h.id}", h.statement, {"hand_off": replace(h, statement="")}, opened)
     for d in record.deployments:
         yield _pair(f"deployment {d.id}", d.statement, {"deployment": deployment_json(unsigned(d))}, opened)
+    for link in standing_links(record):
+        said = {"person": link.actor, "reason": link.why}
+        yield _pair(f"link {link.seq}, {link.action}", str(link.facts["evidence"]), said, opened)
     agreed = {o.subject: e for e, o in opened.items() if o.kind is EvidenceKind.KPI_CONTRACT}
     for c in record.contracts:
         yield _pair(f"contract {c.id}", agreed.get(contract_digest(c), ""), {"contract": contract_json(c)}, opened)

@@ -15,6 +15,7 @@ from roadworthy.domain.review import LedgerEntry, ReviewRun
 from roadworthy.domain.serving import Deployment, Endpoint, RolloutLook
 from roadworthy.domain.trust import Change, Delegation, Evidence, EvidenceKind, HandOff, Person, SignOff
 from roadworthy.domain.use_case import KpiContract, UseCase
+from roadworthy.evidence.licence import STANDING
 from roadworthy.evidence.statements import contract_digest
 from roadworthy.services.house import House
 from roadworthy.services.watch.verify import MAX_LINKS, standing_checkpoints
@@ -103,6 +104,13 @@ def read_record(house: House, version_id: str) -> Record:
             links=links,
             changes=changes,
         )
+
+
+def standing_links(record: Record) -> tuple[Change, ...]:
+    """Links that moved the version in or out of service and name the statement that was signed of it."""
+    return tuple(
+        c for c in record.links if c.subject == record.version.id and c.action in STANDING and "evidence" in c.facts
+    )
 
 
 def _concerning(links: Sequence[Change], subjects: set[str], deployments: set[str]) -> tuple[Change, ...]:

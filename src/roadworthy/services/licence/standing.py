@@ -1,7 +1,8 @@
 """Suspending, reinstating and retiring a version, and what that means for the endpoints it serves.
 
 Whoever loses the right to serve loses its traffic in the same transaction: to the champion, else to another arm whose
-own licence holds, else to the hold-out's policy. The moved deployment is signed like any other.
+own licence holds, else to the hold-out's policy. Each move is signed by whoever made it, or by the platform where it
+follows from a date or a signature; so is the moved deployment.
 """
 
 from __future__ import annotations
@@ -14,7 +15,13 @@ from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.ports import Transaction
 from roadworthy.domain.returns import WorkItem, WorkItemState
 from roadworthy.domain.serving import Deployment, Endpoint
-from roadworthy.domain.trust import Person
+from roadworthy.domain.trust import EvidenceKind, Person
+from roadworthy.evidence.statements import (
+    Statement,
+    reinstatement_statement,
+    retirement_statement,
+    suspension_statement,
+)
 from roadworthy.rollout import strategies
 from roadworthy.services.facts import facts_of
 from roadworthy.services.house import PLATFORM, House, need_reason
@@ -90,9 +97,11 @@ def retire(house: House, actor: Person, version_id: str, reason: str) -> ModelVe
                 remedy="Deploy another version there, roll it back, or suspend it first.",
                 version=version.id,
             )
+        signed = retirement_statement(version, person=actor.id, reason=reason, now=house.clock.now())
+        told = {"evidence": _attest(house, tx, actor.id, EvidenceKind.RETIREMENT, signed)}
         moved = replace(version, state=state)
         tx.of(ModelVersion).replace(version, moved)
-        house.record(tx, actor.id, "retired", version.id, reason)
+        house.record(tx, actor.id, "retired", version.id, reason, told)
     return moved
 
 
@@ -101,8 +110,11 @@ def put_aside(
 ) -> ModelVersion:
     """Suspend a version and take its traffic away, inside a transaction; publishing follows the commit."""
     moved = replace(version, state=advance(version.state, Event.SUSPEND, subject=version.id))
+    now = house.clock.now()
+    signed = suspension_statement(version, person=actor, reason=reason, cause=cause, now=now)
+    evidence = _attest(house, tx, actor, EvidenceKind.SUSPENSION, signed)
     tx.of(ModelVersion).replace(version, moved)
-    house.record(tx, actor, "suspended", version.id, reason, {"cause": cause})
+    house.record(tx, actor, "suspended", version.id, reason, {"cause": cause, "evidence": evidence})
     withdraw(house, tx, moved, f"{version.id} is suspended: {reason}")
     return moved
 
@@ -129,7 +141,7 @@ def bring_back(house: House, tx: Transaction, version: ModelVersion, sign_off: s
     if version.state is not State.SUSPENDED or suspended_by(tx, version.id) != BY_EXPIRY:
         return version
     state = advance(version.state, Event.REINSTATE, subject=version.id)
-    return _activate(house, tx, version, state, PLATFORM, f"its approval was renewed ({sign_off})")
+    return _activate(house, tx, version, state, PLATFORM, f"its approval was renewed ({sign_off})", sign_off)
 
 
 def suspended_by(tx: Transaction, version: str) -> str:
@@ -147,12 +159,20 @@ def publish_case(house: House, use_case: str) -> None:
 
 
 def _activate(
-    house: House, tx: Transaction, version: ModelVersion, state: State, actor: str, reason: str
+    house: House, tx: Transaction, version: ModelVersion, state: State, actor: str, reason: str, sign_off: str = ""
 ) -> ModelVersion:
     moved = replace(version, state=state)
+    now = house.clock.now()
+    signed = reinstatement_statement(version, person=actor, reason=reason, sign_off=sign_off, now=now)
+    evidence = _attest(house, tx, actor, EvidenceKind.REINSTATEMENT, signed)
     tx.of(ModelVersion).replace(version, moved)
-    house.record(tx, actor, "reinstated", version.id, reason)
+    house.record(tx, actor, "reinstated", version.id, reason, {"evidence": evidence})
     return moved
+
+
+def _attest(house: House, tx: Transaction, signer: str, kind: EvidenceKind, statement: Statement) -> str:
+    """Sign what moves a version in or out of service; returns the evidence's id."""
+    return house.attest(tx, signer, kind, statement, str(statement["predicate"]["version"])).id
 
 
 def _may_serve(house: House, tx: Transaction, version: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from roadworthy.domain.documents.document import Block, Cell, Facts, Prose, Section, Table, Tone
 from roadworthy.domain.gate import Gate
 from roadworthy.domain.trust import Conditions, FormerKey, HandOff, SignOff
+from roadworthy.evidence.licence import STANDING
 from roadworthy.services.dossier.proof import Proof
 from roadworthy.services.dossier.record import Record
 from roadworthy.services.dossier.words import NOT_RECORDED, listed, said, when
@@ -18,6 +19,7 @@ def chapter(record: Record, _: Proof) -> Section:
         _sign_offs(record),
         (
             Section("hand-off", "Hand-off and run book", _hand_offs(record)),
+            Section("standing", "Suspensions, reinstatements, retirement", (_standing(record),)),
             Section("signers", "People and keys", (_people(record),)),
         ),
     )
@@ -91,6 +93,26 @@ def _accepted(hand_off: HandOff) -> Facts:
             ("Accepted", Cell(when(hand_off.accepted_at), by)),
             ("Run book", said(hand_off.run_book, by)),
         )
+    )
+
+
+def _standing(record: Record) -> Block:
+    told = [c for c in record.changes if c.subject == record.version.id and c.action in STANDING]
+    if not told:
+        return Prose("This version was never suspended, reinstated or retired.")
+    rows = tuple(
+        (
+            Cell(c.action, str(c.facts.get("evidence", ""))),
+            Cell(c.actor),
+            Cell(when(c.at)),
+            said(c.why),
+            Cell(str(c.facts.get("cause", ""))),
+            Cell(f"link {c.seq}"),
+        )
+        for c in told
+    )
+    return Table(
+        "What took it out of service or brought it back", ("What", "Who", "When", "Why", "Cause", "Link"), rows
     )
 
 
