@@ -6,11 +6,13 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import lightgbm
 import numpy as np
 import pytest
 from skl2onnx import to_onnx
 from sklearn.datasets import make_classification
 from sklearn.linear_model import LogisticRegression
+from xgboost import XGBClassifier
 
 from roadworthy.adapters.runtimes import RUNTIMES
 from roadworthy.adapters.runtimes.skops_runtime import save_skops
@@ -25,15 +27,37 @@ SIGNATURE = Signature(tuple(ColumnSpec(n, DType.FP64) for n in NAMES))
 COLUMNS = {n: X[:, i] for i, n in enumerate(NAMES)}
 
 
-def as_onnx(model: Any) -> bytes:
-    options = {id(model): {"zipmap": False}}
-    return bytes(to_onnx(model, X[:1].astype(np.float32), options=options).SerializeToString())
+Oracle = Callable[[Any], Any]
+"""A matrix (n_rows, 4) to what the library that trained the model answers, (n_rows,)."""
 
 
-MAKE: dict[ArtifactFormat, Callable[[Any], bytes]] = {
-    ArtifactFormat.SKOPS: save_skops,
+def second_class(model: Any) -> Oracle:
+    return lambda rows: model.predict_proba(rows)[:, 1]
+
+
+def as_onnx() -> tuple[bytes, Oracle]:
+    options = {id(MODEL): {"zipmap": False}}
+    made = to_onnx(MODEL, X[:1].astype(np.float32), options=options)
+    return bytes(made.SerializeToString()), second_class(MODEL)
+
+
+def as_xgboost() -> tuple[bytes, Oracle]:
+    model = XGBClassifier(n_estimators=20, max_depth=3, n_jobs=1).fit(X, Y)
+    return bytes(model.get_booster().save_raw("ubj")), second_class(model)
+
+
+def as_lightgbm() -> tuple[bytes, Oracle]:
+    model = lightgbm.LGBMClassifier(n_estimators=20, num_leaves=7, n_jobs=1, verbose=-1).fit(X, Y)
+    return model.booster_.model_to_string().encode(), model.booster_.predict
+
+
+MAKE: dict[ArtifactFormat, Callable[[], tuple[bytes, Oracle]]] = {
+    ArtifactFormat.SKOPS: lambda: (save_skops(MODEL), second_class(MODEL)),
     ArtifactFormat.ONNX: as_onnx,
+    ArtifactFormat.XGBOOST: as_xgboost,
+    ArtifactFormat.LIGHTGBM: as_lightgbm,
 }
+MADE = {form: make() for form, make in MAKE.items()}
 
 
 @pytest.fixture(params=RUNTIMES, ids=lambda r: r.format.value)
@@ -43,18 +67,22 @@ def runtime(request: pytest.FixtureRequest) -> Runtime:
 
 
 def artifact(runtime: Runtime) -> bytes:
-    return MAKE[runtime.format](MODEL)
+    return MADE[runtime.format][0]
+
+
+def oracle(runtime: Runtime, rows: Any) -> Any:
+    return MADE[runtime.format][1](rows)
 
 
 def test_every_format_is_loaded_by_one_runtime_and_pickles_by_none() -> None:
     formats = [r.format for r in RUNTIMES]
-    assert sorted(f.value for f in formats) == ["onnx", "skops"]
+    assert sorted(f.value for f in formats) == ["lightgbm", "onnx", "skops", "xgboost"]
 
 
 def test_scores_are_the_probabilities_of_the_second_class(runtime: Runtime) -> None:
     scores = runtime.load(artifact(runtime), SIGNATURE).predict(COLUMNS)
     assert (scores.dtype, scores.shape) == (np.float64, (300,))
-    np.testing.assert_allclose(scores, MODEL.predict_proba(X)[:, 1], atol=1e-6)
+    np.testing.assert_allclose(scores, oracle(runtime, X), atol=1e-6)
 
 
 def test_the_order_of_the_columns_given_does_not_matter(runtime: Runtime) -> None:
@@ -66,7 +94,7 @@ def test_the_order_of_the_columns_given_does_not_matter(runtime: Runtime) -> Non
 def test_integer_columns_are_numbers_too(runtime: Runtime) -> None:
     predictor = runtime.load(artifact(runtime), SIGNATURE)
     whole = {n: np.round(c).astype(np.int64) for n, c in COLUMNS.items()}
-    expected = MODEL.predict_proba(np.round(X))[:, 1]
+    expected = oracle(runtime, np.round(X))
     np.testing.assert_allclose(predictor.predict(whole), expected, atol=1e-6)
 
 

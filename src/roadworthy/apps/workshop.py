@@ -15,7 +15,7 @@ from roadworthy.adapters.runtimes.folders import Opened, open_folder, scan_folde
 from roadworthy.adapters.runtimes.pickles.conversion import convert_pickle
 from roadworthy.adapters.runtimes.scan import scan
 from roadworthy.adapters.training.runner import train
-from roadworthy.domain.errors import ArtifactError
+from roadworthy.domain.errors import ArtifactError, shortlist
 from roadworthy.domain.gate import Limits
 from roadworthy.domain.model import ArtifactFormat, Signature
 from roadworthy.domain.ports import Columns, Predictor
@@ -63,9 +63,10 @@ class LocalWorkshop:
             pickled = open_folder(artifact).model if isinstance(artifact, Folder) else artifact
             return convert_pickle(pickled, signature, sample), ArtifactFormat.SKOPS
         if not found.admitted:
+            formats = [runtime.format.value for runtime in RUNTIMES]
             raise ArtifactError(
                 f"the artifact is refused: {found.reason}",
-                remedy="Hand in ONNX, skops, or a pickle of plain scikit-learn objects.",
+                remedy=f"Hand in {shortlist(formats)}, or a pickle of plain scikit-learn objects.",
                 untrusted=list(found.untrusted),
             )
         return artifact, ArtifactFormat(found.format)

@@ -101,6 +101,8 @@ class ArtifactFormat(Enum):
 
     SKOPS = "skops"
     ONNX = "onnx"
+    XGBOOST = "xgboost"
+    LIGHTGBM = "lightgbm"
     PICKLE = "pickle"
 
 

@@ -121,7 +121,7 @@ class Road(Connection):
     def register(
         self, model: Any, use_case: str, *, train: Dataset | str, name: str = "", **about: Any
     ) -> ModelVersion:
-        """Register a version: a fitted scikit-learn estimator, the path of a file or folder, or bytes of an artifact.
+        """Register a version: a fitted scikit-learn, XGBoost or LightGBM model, a path, or an artifact's bytes.
 
         Keywords: `threshold`, `inputs`, `developers`, `description`, `code_revision`, `parents`, and `training`, a
         `path/to/file.py:function` by which validation can train it again.

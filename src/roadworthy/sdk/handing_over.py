@@ -13,10 +13,23 @@ import pyarrow as pa
 import pyarrow.parquet as papq
 
 from roadworthy.adapters.artifacts.reading import read_folder
-from roadworthy.adapters.runtimes.skops_runtime import save_skops
+from roadworthy.adapters.runtimes.handed_in import saved
 from roadworthy.domain.errors import DataError
 from roadworthy.domain.storing.folder import Artifact, Folder
 from roadworthy.statistics.frame import Frame
+
+_MADE_WITH = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "skops",
+    "onnxruntime",
+    "xgboost",
+    "xgboost-cpu",
+    "lightgbm",
+    "torch",
+)
+"""Libraries whose version is noted with a model, those that are installed."""
 
 
 def table_bytes(source: Any, name: str = "") -> tuple[bytes, str]:
@@ -45,7 +58,7 @@ def table_bytes(source: Any, name: str = "") -> tuple[bytes, str]:
 
 
 def artifact_of(model: Any) -> Artifact:
-    """A model as it is handed in: a file's or folder's path, bytes, or a fitted estimator saved with skops.
+    """A model as it is handed in: a file's or folder's path, bytes, or a fitted model saved in its own format.
 
     Raises:
         ArtifactError: a folder that cannot be an artifact; names the file.
@@ -54,7 +67,7 @@ def artifact_of(model: Any) -> Artifact:
         return model
     if isinstance(model, str | Path):
         return read_folder(Path(model)) if Path(model).is_dir() else read_bytes(Path(model))
-    return save_skops(model)
+    return saved(model)
 
 
 def artifact_parts(artifact: Artifact) -> list[tuple[str, tuple[str, bytes]]]:
@@ -66,8 +79,14 @@ def artifact_parts(artifact: Artifact) -> list[tuple[str, tuple[str, bytes]]]:
 
 def environment() -> dict[str, str]:
     """The library versions a model was made with."""
-    names = ("numpy", "scipy", "scikit-learn", "skops", "onnxruntime")
-    return {name: metadata.version(name) for name in names}
+    return {name: found for name in _MADE_WITH if (found := _installed(name))}
+
+
+def _installed(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def read_bytes(path: Path) -> bytes:

@@ -128,7 +128,7 @@ def test_none_or_several_model_files_are_refused(files: dict[str, bytes]) -> Non
     [
         (b"flavors: [", "names no flavors"),
         (b"- 1", "names no flavors"),
-        (b"flavors: {xgboost: {data: m.ubj}}", "has the flavors xgboost"),
+        (b"flavors: {catboost: {data: m.cbm}}", "has the flavors catboost"),
         (b"flavors: {onnx: {data: other.onnx}}", r"'other\.onnx', which is no file"),
         (b"flavors: {onnx: {data: /etc/passwd}}", r"'/etc/passwd', which is no file"),
         (b"!!python/object/apply:os.system ['true']", "names no flavors"),

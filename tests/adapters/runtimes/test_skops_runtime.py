@@ -35,7 +35,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, PolynomialFeatures, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from roadworthy.adapters.runtimes import estimator as estimator_module
+from roadworthy.adapters.runtimes import optional as optional_module
 from roadworthy.adapters.runtimes.skops_runtime import SkopsRuntime, save_skops
 from roadworthy.adapters.runtimes.trust import refusal
 from roadworthy.domain.errors import ArtifactError, BadOutputError, MissingExtraError, ModelRaisedError
@@ -128,14 +128,14 @@ def test_an_unnamed_model_of_text_gets_an_object_matrix_in_signature_order() -> 
 def test_without_pandas_a_model_of_named_columns_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     data = save_skops(LogisticRegression().fit(pd.DataFrame(X, columns=NAMES), Y))
 
-    real = estimator_module.importlib.import_module
+    real = optional_module.importlib.import_module
 
     def absent(name: str, package: str | None = None) -> Any:
         if name == "pandas":
             raise ImportError(name)
         return real(name, package)
 
-    monkeypatch.setattr(estimator_module.importlib, "import_module", absent)
+    monkeypatch.setattr(optional_module.importlib, "import_module", absent)
     with pytest.raises(MissingExtraError, match=r'pip install "roadworthy\[pandas\]"'):
         RUNTIME.load(data, signature(*NAMES))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,10 +9,13 @@ import numpy as np
 from sklearn.exceptions import NotFittedError  # type: ignore[import-untyped]  # scikit-learn ships no types
 from sklearn.utils.validation import check_is_fitted  # type: ignore[import-untyped]  # scikit-learn ships no types
 
+from roadworthy.adapters.runtimes.optional import library
 from roadworthy.adapters.runtimes.scores import answer_of, positive_class, row_count
-from roadworthy.domain.errors import ArtifactError, MissingExtraError
+from roadworthy.domain.errors import ArtifactError
 from roadworthy.domain.ports import Columns
 from roadworthy.statistics.frame import Array, Floats
+
+_NAMED = "this model was fitted on named columns, which"
 
 
 def check_estimator(estimator: Any) -> None:
@@ -59,7 +61,7 @@ class EstimatorPredictor:
     def __init__(self, estimator: Any, names: Sequence[str]) -> None:
         self._estimator = estimator
         fitted_on = getattr(estimator, "feature_names_in_", None)
-        self._pandas = None if fitted_on is None else _pandas()
+        self._pandas = None if fitted_on is None else library("pandas", "pandas", _NAMED)
         self._names = list(names) if fitted_on is None else [str(n) for n in fitted_on]
         absent = [n for n in self._names if n not in names]
         wanted = getattr(estimator, "n_features_in_", len(self._names))
@@ -96,14 +98,3 @@ def matrix(columns: Sequence[Array]) -> Array:
     for position, column in enumerate(columns):
         out[:, position] = column
     return out
-
-
-def _pandas() -> Any:
-    try:
-        return importlib.import_module("pandas")
-    except ImportError as error:
-        raise MissingExtraError(
-            "this model was fitted on named columns, which needs pandas",
-            remedy='Install it: pip install "roadworthy[pandas]"',
-            extra="pandas",
-        ) from error

@@ -19,10 +19,10 @@ from roadworthy.domain.storing.folder import Folder
 MLMODEL = "MLmodel"
 """What MLflow calls the file that says how a folder is read."""
 
-FLAVORS = {"onnx": "data", "sklearn": "pickled_model"}
+FLAVORS = {"onnx": "data", "xgboost": "data", "lightgbm": "data", "sklearn": "pickled_model"}
 """MLflow's flavors that are read here, the one preferred first, and the field that names the model's file."""
 
-MODEL_ENDS = (".onnx", ".skops", ".pkl", ".pickle", ".joblib")
+MODEL_ENDS = (".onnx", ".skops", ".ubj", ".xgb", ".lgb", ".pkl", ".pickle", ".joblib")
 TEXT_ENDS = ("", ".txt", ".md", ".json", ".yaml", ".yml", ".toml", ".csv")
 """Notes and lists that nothing here reads, as long as they are text; code is not among them."""
 

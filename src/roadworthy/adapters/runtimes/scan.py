@@ -8,8 +8,12 @@ import lzma
 import pickletools
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
+from roadworthy.adapters.runtimes.boosted.lightgbm_file import is_lightgbm
+from roadworthy.adapters.runtimes.boosted.lightgbm_runtime import scan_lightgbm
+from roadworthy.adapters.runtimes.boosted.xgboost_file import is_xgboost
+from roadworthy.adapters.runtimes.boosted.xgboost_runtime import scan_xgboost
 from roadworthy.adapters.runtimes.onnx_runtime import NOTHING, OnnxRuntime
 from roadworthy.adapters.runtimes.pickles.allow import admitted
 from roadworthy.adapters.runtimes.skops_runtime import load_skops, reported_types
@@ -32,8 +36,15 @@ _PICKLE_REASON = (
 )
 
 
+_MARKED: Mapping[str, Callable[[bytes], bool]] = {"xgboost": is_xgboost, "lightgbm": is_lightgbm}
+"""Formats that begin with a mark of their own, and how it is recognised."""
+
+_SCANS: Mapping[str, Callable[[bytes], Scan]] = {"xgboost": scan_xgboost, "lightgbm": scan_lightgbm}
+"""How a format is looked into that is one file without anything beside it."""
+
+
 def detect(data: bytes) -> str:
-    """The format by its first bytes: skops, zip, onnx, pickle, compressed, text, empty or unknown.
+    """The format by its first bytes: one that a runtime loads, or zip, pickle, compressed, text, empty or unknown.
 
     A pickle may be compressed as joblib does it; `compressed` is what decompresses to something else.
     """
@@ -43,6 +54,9 @@ def detect(data: bytes) -> str:
         return "skops" if _has_schema(data) else "zip"
     if _is_pickle(data):
         return "pickle"
+    marked = next((form for form, begins in _MARKED.items() if begins(data)), "")
+    if marked:
+        return marked
     if data.startswith(_COMPRESSED):
         return "pickle" if _is_pickle(_head(data)) else "compressed"
     if (
@@ -62,13 +76,16 @@ def scan(data: bytes, beside: Mapping[str, bytes] = NOTHING) -> Scan:
 
     `untrusted` lists every type or global name outside the allow-list: in a skops file those that loading would
     refuse, in a pickle those its instructions name (a compressed one is not looked into, and the reason says so).
-    Only skops and ONNX files that load are admitted, the latter with their weights in the file or in `beside`.
+    A skops or ONNX file is admitted when it loads, the latter with its weights in the file or in `beside`; every other
+    format by what reading it as data shows.
     """
     form = detect(data)
     if form == "skops":
         return _scan_skops(data)
     if form == "onnx":
         return _scan_onnx(data, beside)
+    if form in _SCANS:
+        return _SCANS[form](data)
     if form == "pickle" and data.startswith(_COMPRESSED):
         reason = f"{_PICKLE_REASON}; being compressed, it was not looked into"
         return Scan("pickle", admitted=False, untrusted=(), reason=reason)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from roadworthy.domain.errors import BadOutputError, DataError, ModelRaisedError, shortlist
+from roadworthy.domain.errors import ArtifactError, BadOutputError, DataError, ModelRaisedError, shortlist
 from roadworthy.domain.ports import Columns
 from roadworthy.statistics.frame import Floats
 
@@ -15,6 +15,14 @@ ROUNDING = 1e-6
 """How far outside 0..1 single-precision arithmetic may put a probability; such a score is clipped."""
 
 _MESSAGE_LENGTH = 300
+
+
+def stands_alone(what: str, beside: Mapping[str, bytes]) -> None:
+    """Refuse files beside an artifact that refers to none. Raises ArtifactError."""
+    if beside:
+        raise ArtifactError(
+            f"{what} needs nothing beside it, given is {shortlist(list(beside))}", remedy="Hand it in alone."
+        )
 
 
 def row_count(columns: Columns, names: Iterable[str]) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 import skops.io  # type: ignore[import-untyped]  # skops ships no types
 
 from roadworthy.adapters.runtimes.estimator import EstimatorPredictor, check_estimator
+from roadworthy.adapters.runtimes.scores import stands_alone
 from roadworthy.adapters.runtimes.trees import check_trees
 from roadworthy.adapters.runtimes.trust import refusal
 from roadworthy.domain.errors import ArtifactError, shortlist
@@ -36,11 +37,7 @@ class SkopsRuntime:
                 with, no `predict_proba`, or other columns than the signature's.
             MissingExtraError: the model wants pandas, and it is not installed.
         """
-        if beside:
-            raise ArtifactError(
-                f"a skops file needs nothing beside it, given is {shortlist(list(beside))}",
-                remedy="Hand it in alone.",
-            )
+        stands_alone("a skops file", beside)
         estimator = load_skops(artifact)
         check_estimator(estimator)
         return EstimatorPredictor(estimator, signature.names)

@@ -14,7 +14,8 @@ from roadworthy.domain.returns import DefectKind
 from roadworthy.domain.serving import Scan
 from roadworthy.domain.verdict import Verdict
 
-ADMITTED = (ArtifactFormat.ONNX, ArtifactFormat.SKOPS)
+ADMITTED = tuple(f for f in ArtifactFormat if f is not ArtifactFormat.PICKLE)
+"""Every format a runtime loads; a pickle has none."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,10 @@ class ArtifactSafety(Check):
         max_untrusted (type names, default 0, only 0 allowed): it is a parameter so that the evidence states it.
 
     Verdict:
-        fail when the registered or the scanned format is not ONNX or skops, the two formats differ, the scan did
-        not admit the bytes, or it found more than max_untrusted untrusted type names; pass otherwise. The verdict
-        is about the format's admission rule, not about detecting malice: a scanner that finds nothing proves
-        nothing, so a pickle fails however clean it looks. Nothing is estimated: no error rate.
+        fail when the registered or the scanned format is a pickle or none that is loaded, the two formats differ,
+        the scan did not admit the bytes, or it found more than max_untrusted untrusted type names; pass otherwise.
+        The verdict is about the format's admission rule, not about detecting malice: a scanner that finds nothing
+        proves nothing, so a pickle fails however clean it looks. Nothing is estimated: no error rate.
 
     Inconclusive/Error:
         inconclusive when the scan names no format: nothing was read.

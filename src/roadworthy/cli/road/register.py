@@ -21,6 +21,10 @@ from roadworthy.domain.model import DatasetRole
 from roadworthy.services.catalog.splitting import split as split_rows
 from roadworthy.statistics.frame import Frame
 
+MODEL_HELP = (
+    "A scikit-learn pickle or joblib, a skops, ONNX, XGBoost (.ubj, .json) or LightGBM (text) file, or a folder"
+    " (MLflow, ONNX with weights)."
+)
 UseCaseOption = Annotated[str, typer.Option(help="The use case.")]
 Threshold = Annotated[float, typer.Option(help="Act when the score is at least this, 0 to 1.")]
 Inputs = Annotated[
@@ -39,9 +43,7 @@ def everything(
     desk: Desk,
     model: Annotated[
         Path,
-        typer.Argument(
-            help="A scikit-learn pickle or joblib, skops or ONNX file, or a folder (MLflow, ONNX with weights)."
-        ),
+        typer.Argument(help=MODEL_HELP),
     ],
     *,
     use_case: UseCaseOption,
@@ -142,9 +144,7 @@ def register_model(
     desk: Desk,
     file: Annotated[
         Path,
-        typer.Argument(
-            help="A scikit-learn pickle or joblib, skops or ONNX file, or a folder (MLflow, ONNX with weights)."
-        ),
+        typer.Argument(help=MODEL_HELP),
     ],
     *,
     use_case: UseCaseOption,
