@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -51,11 +52,32 @@ def as_lightgbm() -> tuple[bytes, Oracle]:
     return model.booster_.model_to_string().encode(), model.booster_.predict
 
 
+def as_rules() -> tuple[bytes, Oracle]:
+    """As JSON: a YAML document whose last line is cut may still be whole."""
+    rules = {
+        "roadworthy": "rules/1",
+        "let": {"both": "a + b"},
+        "rules": [
+            {"name": "high", "when": "both > 1.0 && c < 0.5", "score": 0.9},
+            {"name": "low", "when": "d < -0.5", "score": "both > 0.0 ? 0.25 : 0.125"},
+        ],
+        "otherwise": 0.5,
+    }
+
+    def oracle(rows: Any) -> Any:
+        a, b, c, d = np.asarray(rows, dtype=np.float64).T
+        low = np.where(d < -0.5, np.where(a + b > 0, 0.25, 0.125), 0.5)
+        return np.where((a + b > 1) & (c < 0.5), 0.9, low)
+
+    return json.dumps(rules).encode(), oracle
+
+
 MAKE: dict[ArtifactFormat, Callable[[], tuple[bytes, Oracle]]] = {
     ArtifactFormat.SKOPS: lambda: (save_skops(MODEL), second_class(MODEL)),
     ArtifactFormat.ONNX: as_onnx,
     ArtifactFormat.XGBOOST: as_xgboost,
     ArtifactFormat.LIGHTGBM: as_lightgbm,
+    ArtifactFormat.RULES: as_rules,
 }
 MADE = {form: make() for form, make in MAKE.items()}
 
@@ -76,7 +98,7 @@ def oracle(runtime: Runtime, rows: Any) -> Any:
 
 def test_every_format_is_loaded_by_one_runtime_and_pickles_by_none() -> None:
     formats = [r.format for r in RUNTIMES]
-    assert sorted(f.value for f in formats) == ["lightgbm", "onnx", "skops", "xgboost"]
+    assert sorted(f.value for f in formats) == ["lightgbm", "onnx", "rules", "skops", "xgboost"]
 
 
 def test_scores_are_the_probabilities_of_the_second_class(runtime: Runtime) -> None:

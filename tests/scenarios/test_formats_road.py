@@ -78,7 +78,34 @@ def lightgbm_trees() -> Trained:
     return Trained(model, INPUTS, lambda rows: model.booster_.predict(with_categories(rows)))
 
 
-MODELS: dict[str, Callable[[], Trained]] = {"xgboost": xgboost_trees, "lightgbm": lightgbm_trees}
+RULES = b"""
+roadworthy: rules/1
+description: Who takes the plan, as the branch sees it.
+let:
+  rich: balance != null && balance > 1500.0
+rules:
+  - {name: old and rich, when: age >= 50 && rich, score: 0.8}
+  - {name: keen, when: 'visits > 5 || channel == "web" && age > 45', score: 0.6}
+  - {name: rather, when: rich, score: "0.3 + double(visits) / 100.0"}
+otherwise: 0.1
+"""
+
+
+def rules() -> Trained:
+    def oracle(rows: Frame) -> Any:
+        age, visits, web = rows["age"], rows["visits"], rows["channel"] == "web"
+        rich = np.nan_to_num(rows["balance"]) > 1500
+        rest = np.where(rich, 0.3 + visits / 100, 0.1)
+        return np.where((age >= 50) & rich, 0.8, np.where((visits > 5) | (web & (age > 45)), 0.6, rest))
+
+    return Trained(RULES, INPUTS, oracle)
+
+
+MODELS: dict[str, Callable[[], Trained]] = {
+    "xgboost": xgboost_trees,
+    "lightgbm": lightgbm_trees,
+    "rules": rules,
+}
 
 
 @contextlib.contextmanager
@@ -106,7 +133,7 @@ def test_a_model_of_this_format_is_registered_gated_deployed_and_answers(
 ) -> None:
     trained, world = MODELS[form](), at("prepared")
     (tmp_path / "book.yaml").write_bytes(BOOK)
-    (tmp_path / "model").write_bytes(saved(trained.model))
+    (tmp_path / "model").write_bytes(trained.model if isinstance(trained.model, bytes) else saved(trained.model))
     train = world.dataset("train").id
     with installation(world) as (url, road):
         about = {"train": train, "name": "offers", "threshold": 0.375, "inputs": trained.inputs}

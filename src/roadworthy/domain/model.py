@@ -103,6 +103,7 @@ class ArtifactFormat(Enum):
     ONNX = "onnx"
     XGBOOST = "xgboost"
     LIGHTGBM = "lightgbm"
+    RULES = "rules"
     PICKLE = "pickle"
 
 

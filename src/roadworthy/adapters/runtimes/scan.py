@@ -14,6 +14,8 @@ from roadworthy.adapters.runtimes.boosted.lightgbm_file import is_lightgbm
 from roadworthy.adapters.runtimes.boosted.lightgbm_runtime import scan_lightgbm
 from roadworthy.adapters.runtimes.boosted.xgboost_file import is_xgboost
 from roadworthy.adapters.runtimes.boosted.xgboost_runtime import scan_xgboost
+from roadworthy.adapters.runtimes.documents.reading import kind_of
+from roadworthy.adapters.runtimes.documents.rules_runtime import scan_rules
 from roadworthy.adapters.runtimes.onnx_runtime import NOTHING, OnnxRuntime
 from roadworthy.adapters.runtimes.pickles.allow import admitted
 from roadworthy.adapters.runtimes.skops_runtime import load_skops, reported_types
@@ -39,7 +41,11 @@ _PICKLE_REASON = (
 _MARKED: Mapping[str, Callable[[bytes], bool]] = {"xgboost": is_xgboost, "lightgbm": is_lightgbm}
 """Formats that begin with a mark of their own, and how it is recognised."""
 
-_SCANS: Mapping[str, Callable[[bytes], Scan]] = {"xgboost": scan_xgboost, "lightgbm": scan_lightgbm}
+_SCANS: Mapping[str, Callable[[bytes], Scan]] = {
+    "xgboost": scan_xgboost,
+    "lightgbm": scan_lightgbm,
+    "rules": scan_rules,
+}
 """How a format is looked into that is one file without anything beside it."""
 
 
@@ -55,8 +61,8 @@ def detect(data: bytes) -> str:
     if _is_pickle(data):
         return "pickle"
     marked = next((form for form, begins in _MARKED.items() if begins(data)), "")
-    if marked:
-        return marked
+    if marked or kind_of(data):
+        return marked or kind_of(data)
     if data.startswith(_COMPRESSED):
         return "pickle" if _is_pickle(_head(data)) else "compressed"
     if (
