@@ -8,7 +8,15 @@ from types import ModuleType
 from scripts.pages.markdown import attributes, code, page, prose, table
 
 from roadworthy.domain.review import SignalKind
-from roadworthy.monitoring import business_drift, cbpe, data_drift, data_quality, performance, serving_health
+from roadworthy.monitoring import (
+    agents,
+    business_drift,
+    cbpe,
+    data_drift,
+    data_quality,
+    performance,
+    serving_health,
+)
 from roadworthy.monitoring.settings import DetectorParams
 from roadworthy.services.watch.monitors import MONITORS
 from roadworthy.value import movement
@@ -27,7 +35,7 @@ _WHERE: dict[SignalKind, tuple[ModuleType, ...]] = {
     SignalKind.MATHEMATICAL_DRIFT: (performance, cbpe),
     SignalKind.BUSINESS_DRIFT: (business_drift,),
     SignalKind.VALUE: (movement,),
-    SignalKind.SERVING: (serving_health,),
+    SignalKind.SERVING: (serving_health, agents),
     SignalKind.LABEL_COVERAGE: (performance,),
 }
 """Which modules answer which question; the page shows their docstrings."""
@@ -50,7 +58,7 @@ def _link(module: ModuleType) -> str:
 
 def _detector(module: ModuleType) -> str:
     parts = [f"## {module.__name__.rpartition('.')[2]}", prose(module.__doc__)]
-    for name in ("detect", "failures", "coverage", "base_rate", "kpi_per_unit", "explain"):
+    for name in ("detect", "failures", "heard_of", "coverage", "base_rate", "kpi_per_unit", "explain"):
         function = getattr(module, name, None)
         if function is not None and function.__module__ == module.__name__:
             parts.append(f"**`{name}`.** {prose(function.__doc__).split('Args:')[0].split('Raises:')[0].strip()}")

@@ -38,6 +38,8 @@ def a_decision(n: int, endpoint: str = "loans") -> Decision:
         propensity=0.9,
         status=DecisionStatus.SCORED,
         latency_ms=1.25,
+        agent="edge" if n % 2 else "",
+        trace="4bf92f3577b34da6a3ce929d0e0e4736" if n % 3 else "",
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from roadworthy.domain.gate import GateRun, Playbook
 from roadworthy.domain.model import Dataset, ModelVersion, SealedLook
 from roadworthy.domain.review import Signal
-from roadworthy.domain.serving import Deployment, Drill, Endpoint, MonitorPlan, Probe, Scan
+from roadworthy.domain.serving import Agent, Deployment, Drill, Endpoint, MonitorPlan, Probe, Scan
 from roadworthy.domain.trust import Change, Evidence, HandOff, SignOff
 from roadworthy.domain.use_case import KpiContract, KpiResult, UseCase
 from roadworthy.statistics.frame import Floats, Frame
@@ -44,7 +44,8 @@ class TrafficSample:
 @dataclass(frozen=True)
 class Material:
     """All that one gate run knows. `score` is the version under judgement, `transports` the same model reached
-    through REST, batch, in-code..., `signals` what the monitoring engine concluded about production-like traffic.
+    through REST, batch, in-code..., `signals` what the monitoring engine concluded about production-like traffic,
+    `agents` who reports what the version decides elsewhere.
     """
 
     now: datetime
@@ -78,6 +79,7 @@ class Material:
     monitor_plan: MonitorPlan | None = None
     changes: tuple[Change, ...] = ()
     looks: tuple[SealedLook, ...] = ()
+    agents: tuple[Agent, ...] = ()
 
     def rng(self) -> np.random.Generator:
         """A generator seeded by this run: the same material gives the same finding."""

@@ -4,7 +4,7 @@
 1  a defect in Roadworthy itself; of `why`: something stands in the version's way
 2  input          3  not found      4  conflict     5  refused
 6  evidence wrong 7  model          8  unavailable  9  could not verify: neither right nor wrong
-10 a gate or review failed      11 inconclusive     12 a check broke
+10 a gate or review failed, an agent is silent      11 inconclusive     12 a check broke
 13 not proven who asks: no token, or one that is wrong, expired or revoked
 """
 

@@ -39,6 +39,7 @@ SECTIONS: dict[str, tuple[Row, ...]] = {
         Row("rollback", "traffic.rollback", "Take a new version's traffic away at once."),
         Row("predict", "traffic.predict", "Score a CSV or Parquet file through an endpoint."),
         Row("outcomes", "traffic.outcomes", "Report what happened afterwards, from a file."),
+        Row("agents", "traffic.agents", "Agents that report of models served elsewhere."),
         Row("review", "traffic.review", "Is the licence still deserved? Drift, performance, value."),
         Row("ledger", "traffic.ledger", "What each version earned, with intervals."),
     ),
@@ -63,6 +64,7 @@ SECTIONS: dict[str, tuple[Row, ...]] = {
     "Running": (
         Row("up", "processes.up", "Run page, API and gateway until stopped."),
         Row("gateway", "processes.gateway", "Run the gateway alone, in processes of its own."),
+        Row("agent", "processes.agent", "Report a file's lines of decisions made elsewhere."),
         Row("demo", "processes.demo", "Play one model's whole road on a bank campaign."),
     ),
 }

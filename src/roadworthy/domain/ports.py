@@ -14,6 +14,7 @@ from roadworthy.domain.model import ArtifactFormat, Dataset, ModelVersion, Seale
 from roadworthy.domain.returns import WorkItem
 from roadworthy.domain.review import LedgerEntry, ReviewRun
 from roadworthy.domain.serving import (
+    Agent,
     Decision,
     Deployment,
     Drill,
@@ -90,6 +91,7 @@ AGGREGATES: tuple[Aggregate, ...] = (
         together=(("state",), ("version",), ("use_case",), ("version", "state"), ("use_case", "state")),
     ),
     Aggregate(Endpoint, "endpoint", ("use_case",)),
+    Aggregate(Agent, "agent", ("endpoint", "version")),
     Aggregate(Deployment, "deployment", ("endpoint", "state"), together=(("endpoint",),)),
     Aggregate(RolloutLook, "rollout_look", ("deployment",)),
     Aggregate(ReviewRun, "review_run", ("endpoint", "version"), together=(("endpoint",),)),

@@ -120,7 +120,8 @@ class DecisionStatus(Enum):
 @dataclass(frozen=True, slots=True)
 class Decision:
     """One scored row. `request_id` is the caller's own id and is kept; `propensity` is the exact probability with
-    which this unit got this arm; `latency_ms` is the time inside the gateway.
+    which this unit got this arm; `latency_ms` is the time inside the gateway. `agent` names who reported a decision
+    that was made elsewhere, `trace` is the caller's W3C trace id; empty where there was none.
     """
 
     id: str
@@ -139,6 +140,46 @@ class Decision:
     status: DecisionStatus
     latency_ms: float
     error: str = ""
+    agent: str = ""
+    trace: str = ""
+
+
+MISSED = 3
+"""So many signs of life must be missing before an agent counts as silent: one may be late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """Who reports what a version decides that is served elsewhere. `id` is its name.
+
+    It is to be heard of every `every_s` seconds. `lost` and `refused` are the decisions that, by its own word, it could
+    not tell since `started_at`; `waiting` those it is still to tell; `decided_at` is the newest it told.
+    """
+
+    id: str
+    endpoint: str
+    version: str
+    every_s: float
+    registered_at: datetime
+    registered_by: str
+    seen_at: datetime | None = None
+    decided_at: datetime | None = None
+    started_at: datetime | None = None
+    waiting: int = 0
+    lost: int = 0
+    refused: int = 0
+    ended_at: datetime | None = None
+    reason: str = ""
+
+    @property
+    def patience_s(self) -> float:
+        """Seconds without a word after which it counts as silent."""
+        return MISSED * self.every_s
+
+    def silent(self, now: datetime) -> bool:
+        """Whether it should have been heard of and was not."""
+        heard = self.seen_at or self.registered_at
+        return self.ended_at is None and (now - heard).total_seconds() > self.patience_s
 
 
 @dataclass(frozen=True, slots=True)

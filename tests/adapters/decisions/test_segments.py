@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roadworthy.adapters.decisions import segment as segment_module
+from roadworthy.adapters.decisions.records import DECISIONS
 from roadworthy.adapters.decisions.segments import SegmentLog
 from roadworthy.domain import faults
 from roadworthy.domain.errors import ConflictError, SettingError, StorageUnavailableError
@@ -368,3 +370,13 @@ def test_a_hundred_thousand_decisions_are_found_and_windowed(tmp_path: Path) -> 
     window = log.read("loans", since=T0 + timedelta(seconds=42_000), until=T0 + timedelta(seconds=42_100))
     assert [d.id for d in window] == [f"d{n}" for n in range(42_000, 42_100)]
     log.close()
+
+
+def test_what_an_older_version_wrote_is_read_with_empty_new_fields(tmp_path: Path) -> None:
+    """Open and sealed segments of 0.1.0 lack the last two columns."""
+    before = [replace(a_decision(n), agent="", trace="") for n in range(3)]
+    short = [msgspec.msgpack.encode(DECISIONS.row(d)[:-2]) for d in before]
+    assert DECISIONS.decode(short) == before
+    table = DECISIONS.to_table(short)
+    assert DECISIONS.from_table(table) == before
+    assert DECISIONS.from_table(table.drop_columns(["agent", "trace"])) == before

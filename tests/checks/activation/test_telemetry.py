@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from roadworthy.checks.runner import run_check
 from roadworthy.domain.gate import PlannedCheck, Step
 from roadworthy.domain.returns import DefectKind
 from roadworthy.domain.review import SignalKind
-from roadworthy.domain.serving import MonitorPlan, Probe
+from roadworthy.domain.serving import Agent, MonitorPlan, Probe
 from roadworthy.domain.verdict import Verdict
 
 PROBE = Probe(200, 200, 200, 3.0, 40.0, 200, 6, 6)
@@ -65,3 +66,12 @@ def test_too_few_answers_are_inconclusive(make_material: Any) -> None:
 def test_no_plan_is_inconclusive(make_material: Any) -> None:
     finding = run_check(PlannedCheck(Step.A5, "telemetry"), make_material(probe=PROBE))
     assert finding.reasons == ("missing:monitor_plan",)
+
+
+def test_a_silent_agent_is_a_hole_in_the_telemetry(make_material: Any) -> None:
+    now = make_material().now
+    agent = Agent("edge", "offers", "offers:1", 10.0, now - timedelta(seconds=30), "omar")
+    heard = Telemetry().evaluate(make_material(probe=PROBE, monitor_plan=PLAN, agents=(agent,)), TelemetryParams())
+    late = replace(agent, registered_at=now - timedelta(seconds=31))
+    silent = Telemetry().evaluate(make_material(probe=PROBE, monitor_plan=PLAN, agents=(late,)), TelemetryParams())
+    assert (heard.verdict, silent.verdict, silent.reasons) == (Verdict.PASS, Verdict.FAIL, ("agent-silent:edge",))

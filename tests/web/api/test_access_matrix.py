@@ -31,6 +31,7 @@ from roadworthy.domain.returns import DefectKind
 from roadworthy.domain.trust import Person
 from roadworthy.services.access.rules import AccessRules
 from roadworthy.services.access.tokens import TokenTerms, create_token
+from roadworthy.services.agents.registry import register_agent
 from roadworthy.services.licence.delegations import delegate
 from roadworthy.services.watch.work_items import open_item
 from roadworthy.web.api.actions import ROUTES
@@ -176,6 +177,10 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "GET /endpoints/{endpoint}/reviews": (Call(f"/endpoints/{ENDPOINT}/reviews"),),
     "POST /endpoints/{endpoint}/reviews": (Call(f"/endpoints/{ENDPOINT}/reviews", {"json": {}}),),
     "GET /endpoints/{endpoint}/ledger": (Call(f"/endpoints/{ENDPOINT}/ledger"),),
+    "GET /agents": (Call("/agents"),),
+    "POST /agents": (Call("/agents", {"json": {"name": "more", "endpoint": ENDPOINT, "version": V1}}),),
+    "POST /agents/{agent}/retirement": (Call("/agents/edge/retirement", {"json": {"reason": "x"}}),),
+    "POST /agents/{agent}/reports": (Call("/agents/edge/reports", {"json": {}}),),
     "GET /catalog": (Call("/catalog"),),
     "GET /status": (Call("/status"),),
     "GET /work-items": (Call("/work-items"),),
@@ -204,6 +209,7 @@ class Furnished:
         version = self.world.version(V1)
         with house.store.begin() as tx:
             open_item(house, tx, version, DefectKind.OVERFIT, "a test", "too well", "validation")
+        register_agent(house, admin, "edge", ENDPOINT, V1, 60)
         delegate(house, self.world.who("vera"), "rita", house.clock.now() + timedelta(days=30))
         self.secrets = {
             name: create_token(house, admin, TokenTerms(name, "a test"), AccessRules(), ACTIONS)

@@ -38,6 +38,8 @@ ACTIONS: tuple[str, ...] = (
     "delegate",
     "revoke-delegation",
     "cancel-gate",
+    "register-agent",
+    "report",
     "manage-work",
     "manage-tokens",
     "manage-policy",

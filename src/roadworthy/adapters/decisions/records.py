@@ -46,6 +46,7 @@ class Record(Generic[T]):
         keys: columns by which one record may be looked up.
         row: entity -> values in the order of `schema` (times as microseconds since 1970).
         entity: the same values -> entity.
+        since: what the last columns hold in what was written before they were there.
     """
 
     kind: str
@@ -54,6 +55,7 @@ class Record(Generic[T]):
     keys: tuple[str, ...]
     row: Callable[[T], tuple[Any, ...]]
     entity: Callable[[Sequence[Any]], T]
+    since: tuple[Any, ...] = ()
 
     def encode(self, items: Sequence[T]) -> list[bytes]:
         """One payload per entity.
@@ -72,19 +74,27 @@ class Record(Generic[T]):
 
     def decode(self, payloads: Sequence[bytes]) -> list[T]:
         """The entities of some payloads."""
-        return [self.entity(_DECODER.decode(p)) for p in payloads]
+        return [self.entity(row) for row in self._rows(payloads)]
 
     def to_table(self, payloads: Sequence[bytes]) -> pa.Table:
         """Payloads as one Arrow table, in order."""
-        rows = [_DECODER.decode(p) for p in payloads]
-        columns = zip(*rows, strict=True)
+        columns = zip(*self._rows(payloads), strict=True)
         arrays = [pa.array(values, type=f.type) for values, f in zip(columns, self.schema, strict=True)]
         return pa.Table.from_arrays(arrays, schema=self.schema)
 
     def from_table(self, table: pa.Table) -> list[T]:
         """The entities of one Arrow table, in order."""
-        columns = [_values(table.column(name)) for name in self.schema.names]
-        return [self.entity(values) for values in zip(*columns, strict=True)]
+        there = [name for name in self.schema.names if name in table.column_names]
+        columns = [_values(table.column(name)) for name in there]
+        rest = self._missing(len(there))
+        return [self.entity((*values, *rest)) for values in zip(*columns, strict=True)]
+
+    def _rows(self, payloads: Sequence[bytes]) -> list[Sequence[Any]]:
+        rows = (_DECODER.decode(p) for p in payloads)
+        return [row if len(row) == len(self.schema) else (*row, *self._missing(len(row))) for row in rows]
+
+    def _missing(self, columns: int) -> tuple[Any, ...]:
+        return self.since[len(self.since) - (len(self.schema) - columns) :] if columns < len(self.schema) else ()
 
 
 def microseconds(at: datetime) -> int:
@@ -128,7 +138,7 @@ def _decision_row(d: Decision) -> tuple[Any, ...]:
     return (
         d.id, d.request_id, d.endpoint, d.deployment, d.revision, d.arm, d.version, d.unit_id, microseconds(d.at),
         _JSON.encode(d.inputs).decode(), _optional(d.score), bool(d.acted), float(d.propensity), d.status.value,
-        float(d.latency_ms), d.error,
+        float(d.latency_ms), d.error, d.agent, d.trace,
     )  # fmt: skip
 
 
@@ -153,6 +163,8 @@ def _decision(values: Sequence[Any]) -> Decision:
         status,
         ms,
         error,
+        agent,
+        trace,
     ) = values
     return Decision(
         id=i,
@@ -171,6 +183,8 @@ def _decision(values: Sequence[Any]) -> Decision:
         status=_STATUS[status],
         latency_ms=ms,
         error=error,
+        agent=agent,
+        trace=trace,
     )
 
 
@@ -200,6 +214,8 @@ _DECISION_COLUMNS: list[tuple[str, pa.DataType]] = [
     ("status", pa.string()),
     ("latency_ms", pa.float64()),
     ("error", pa.string()),
+    ("agent", pa.string()),
+    ("trace", pa.string()),
 ]
 
 _OUTCOME_COLUMNS: list[tuple[str, pa.DataType]] = [
@@ -217,6 +233,7 @@ DECISIONS: Record[Decision] = Record(
     keys=("id", "request_id"),
     row=_decision_row,
     entity=_decision,
+    since=("", ""),
 )
 
 OUTCOMES: Record[Outcome] = Record(

@@ -36,10 +36,12 @@ class TelemetryParams(Params):
 
 
 class Telemetry(Check):
-    """Every answered request is in the decision log, and monitors watch inputs, performance, value and serving.
+    """Every answered request is in the decision log, monitors watch inputs, performance, value and serving, and every
+    agent of the version, where it is served elsewhere, is heard of.
 
     Needs:
-        probe (how many requests were answered, how many decisions the log holds for them), monitor_plan.
+        probe (how many requests were answered, how many decisions the log holds for them), monitor_plan; agents, when
+        there are any.
 
     Parameters:
         min_reference_rows (rows, default 500, 30..10000000): size of the reference every drift is measured against.
@@ -47,8 +49,9 @@ class Telemetry(Check):
 
     Verdict:
         fail when logged < answered (missing telemetry is itself a finding), logged > requests (recorded twice),
-        reference_rows < min_reference_rows, or no monitor watches one of data drift, performance, value, serving;
-        pass otherwise. Counts are exact, nothing is estimated: no error rate.
+        reference_rows < min_reference_rows, no monitor watches one of data drift, performance, value, serving, or an
+        agent was not heard of for three times as long as agreed; pass otherwise. Counts are exact, nothing is
+        estimated: no error rate.
 
     Inconclusive/Error:
         inconclusive when nothing is wrong but fewer than min_requests requests were answered.
@@ -63,7 +66,7 @@ class Telemetry(Check):
     """
 
     id = "telemetry"
-    version = 1
+    version = 2
     title = "Every answer is on record and watched"
     step = Step.A5
     needs = ("probe", "monitor_plan")
@@ -79,6 +82,7 @@ class Telemetry(Check):
         if plan.reference_rows < params.min_reference_rows:
             reasons += ("reference-too-small",)
         reasons += tuple(f"not-watched:{area}" for area in unwatched(plan))
+        reasons += tuple(f"agent-silent:{agent.id}" for agent in material.agents if agent.silent(material.now))
         if reasons:
             verdict, message = Verdict.FAIL, f"Telemetry has holes: {', '.join(reasons)}."
         elif probe.answered < params.min_requests:
@@ -102,6 +106,7 @@ class Telemetry(Check):
                 "logged": probe.logged,
                 "reference_rows": plan.reference_rows,
                 "monitors": list(plan.monitors),
+                "agents": [agent.id for agent in material.agents],
             },
         )
 

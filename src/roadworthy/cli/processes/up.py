@@ -16,7 +16,11 @@ from roadworthy.cli.desk import Desk, command
 from roadworthy.cli.files import require_workspace
 from roadworthy.cli.processes.places import announced, refuse_second
 from roadworthy.cli.processes.stopping import until_stopped
+from roadworthy.services.agents.silence import look_for_silence
 from roadworthy.services.licence.expiry import expire
+
+SILENCE_S = 30.0
+"""So often it is looked who has not been heard of."""
 
 CATCH_UP_S = 5.0
 """So long after a server has died another one beside it begins to take over what it left."""
@@ -51,6 +55,7 @@ def up(
         BackgroundServer(control.app, settings.host, settings.port) as server,
         announced(settings.root, server.url, name),
         Ticker(lambda: expire(control.house), settings.expiry_every_s, "expiry"),
+        Ticker(lambda: look_for_silence(control.house), SILENCE_S, "silent agents"),
         Ticker(CatchUp(control.house), CATCH_UP_S, "catching up"),
     ):
         desk.answer(

@@ -35,6 +35,7 @@ def status(desk: Desk) -> None:
         for e in now.endpoints
         for version, under in e.outdated.items()
     ]
+    shown += [f"On {e.endpoint.id}: {said}." for e in now.endpoints for said in e.silent.values()]
     shown += [ledger_table(e.ledger, e.endpoint.id) for e in now.endpoints if e.ledger]
     if now.work_items:
         shown.append(work_table(now.work_items, brief=True))

@@ -13,10 +13,11 @@ from roadworthy.domain.model import Dataset, DatasetRole, ModelVersion
 from roadworthy.domain.ports import Transaction
 from roadworthy.domain.returns import RE_ENTRY, DefectKind, WorkItem
 from roadworthy.domain.review import LedgerEntry, ReviewRun, Signal, SignalKind
-from roadworthy.domain.serving import Decision, DecisionStatus, Endpoint, Outcome
+from roadworthy.domain.serving import Agent, Decision, DecisionStatus, Endpoint, Outcome
 from roadworthy.domain.trust import Person
 from roadworthy.domain.use_case import KpiContract, UseCase
 from roadworthy.domain.verdict import Verdict
+from roadworthy.monitoring.agents import heard_of
 from roadworthy.monitoring.conclude import Conclusion, conclude
 from roadworthy.monitoring.serving_health import failures
 from roadworthy.monitoring.window import ReviewParams, ReviewWindow, review
@@ -27,7 +28,7 @@ from roadworthy.services.facts import facts_of
 from roadworthy.services.gates.scoring import scorer
 from roadworthy.services.house import PLATFORM, House
 from roadworthy.services.serve.deploy import deployment_in_force
-from roadworthy.services.serve.plan import champion_of
+from roadworthy.services.serve.plan import champion_of, current_deployment
 from roadworthy.services.watch.ledger import ledger_entries
 from roadworthy.services.watch.windows import decision_frame, due
 from roadworthy.services.watch.work_items import close_quiet, open_item
@@ -53,6 +54,7 @@ class _Subject:
     version: ModelVersion
     sealed: Dataset
     contract: KpiContract | None
+    agents: Sequence[Agent]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +100,26 @@ def review_endpoint(
 
 
 def _subject(tx: Transaction, endpoint_id: str) -> _Subject:
-    arm = champion_of(deployment_in_force(tx, endpoint_id))
     endpoint = tx.of(Endpoint).get(endpoint_id)
-    if arm is None:
-        raise ConflictError(f"no version answers on '{endpoint_id}'", remedy="Deploy one: `roadworthy deploy`.")
+    reporting = [a for a in tx.of(Agent).find(endpoint=endpoint_id, newest_first=True) if a.ended_at is None]
+    name = _answering(tx, endpoint_id, reporting)
     sealed = tx.of(Dataset).find(use_case=endpoint.use_case, role=DatasetRole.SEALED, newest_first=True)
-    version = tx.of(ModelVersion).get(arm.version)
+    version = tx.of(ModelVersion).get(name)
     judged = next((d for d in sealed if d.created_at <= _validated_at(tx, version)), sealed[-1])
     signed = contract_in_force(tx, endpoint.use_case)
     case = tx.of(UseCase).get(endpoint.use_case)
-    return _Subject(endpoint, case, version, judged, signed[0] if signed else None)
+    agents = [a for a in reporting if a.version == version.id]
+    return _Subject(endpoint, case, version, judged, signed[0] if signed else None, agents)
+
+
+def _answering(tx: Transaction, endpoint: str, reporting: Sequence[Agent]) -> str:
+    """The version that answers by default: the champion; where nothing is deployed, what the newest agent reports."""
+    if reporting and current_deployment(tx, endpoint) is None:
+        return reporting[0].version
+    arm = champion_of(deployment_in_force(tx, endpoint))
+    if arm is None:
+        raise ConflictError(f"no version answers on '{endpoint}'", remedy="Deploy one: `roadworthy deploy`.")
+    return arm.version
 
 
 def _validated_at(tx: Transaction, version: ModelVersion) -> datetime:
@@ -129,6 +141,7 @@ def _signals(
     return (
         *review(window, ReviewParams(threshold=threshold)),
         failures(failed, asked),
+        *(heard_of(agent, house.clock.now()) for agent in subject.agents),
         *_movements(house, subject, (first, decisions), outcomes),
     )
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from roadworthy.domain.ports import Transaction
 from roadworthy.domain.returns import WorkItem, WorkItemState
 from roadworthy.domain.review import LedgerEntry, ReviewRun
-from roadworthy.domain.serving import Deployment, Endpoint
+from roadworthy.domain.serving import Agent, Deployment, Endpoint
 from roadworthy.domain.storing.card import VersionCard
 from roadworthy.domain.storing.query import Query
 from roadworthy.domain.use_case import UseCase
+from roadworthy.domain.verdict import Verdict
+from roadworthy.monitoring.agents import heard_of
 from roadworthy.services.catalog.contracts import contract_in_force, contract_of
 from roadworthy.services.house import House
 from roadworthy.services.serve.plan import current_deployment
@@ -37,6 +40,7 @@ class EndpointStatus:
     """One endpoint: what is in force, the newest review, and the newest ledger entry per version.
 
     `outdated` maps a version that answers there to the contract it was validated under, when another is in force.
+    `silent` are agents that should have been heard of, each with what is known.
     """
 
     endpoint: Endpoint
@@ -44,6 +48,7 @@ class EndpointStatus:
     review: ReviewRun | None
     ledger: tuple[LedgerEntry, ...]
     outdated: dict[str, str] = field(default_factory=dict)
+    silent: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +80,14 @@ def status(house: House) -> Status:
         return Status(
             use_cases=tuple(tx.of(UseCase).find(newest_first=True, limit=USE_CASES)[::-1]),
             versions=tuple(VersionStatus(c, c.gates, c.verdicts, c.open_work) for c in cards),
-            endpoints=endpoints_now(tx),
+            endpoints=endpoints_now(tx, house.clock.now()),
             work_items=open_items(tx),
             changes=length(tx),
             totals=totals(tx),
         )
 
 
-def endpoints_now(tx: Transaction) -> tuple[EndpointStatus, ...]:
+def endpoints_now(tx: Transaction, now: datetime) -> tuple[EndpointStatus, ...]:
     """What the newest endpoints serve, and what they earned."""
     found = []
     for e in tx.of(Endpoint).find(newest_first=True, limit=ENDPOINTS)[::-1]:
@@ -95,6 +100,7 @@ def endpoints_now(tx: Transaction) -> tuple[EndpointStatus, ...]:
                 review=next(iter(tx.of(ReviewRun).find(endpoint=e.id, newest_first=True, limit=1)), None),
                 ledger=_newest_per_version(lines),
                 outdated=_outdated(tx, e.use_case, current) if current else {},
+                silent=_silent(tx, e.id, now),
             )
         )
     return tuple(found)
@@ -105,6 +111,11 @@ def _outdated(tx: Transaction, use_case: str, current: Deployment) -> dict[str, 
     answering = {arm.version for arm in current.arms if arm.version and arm.weight > 0}
     under = {version: contract_of(tx, version) for version in sorted(answering)}
     return {v: contract for v, contract in under.items() if signed and contract and contract != signed[0].id}
+
+
+def _silent(tx: Transaction, endpoint: str, now: datetime) -> dict[str, str]:
+    heard = [heard_of(agent, now) for agent in tx.of(Agent).find(endpoint=endpoint)]
+    return {s.subject: s.message for s in heard if s.verdict is Verdict.FAIL}
 
 
 def open_items(tx: Transaction, limit: int = ITEMS) -> tuple[WorkItem, ...]:

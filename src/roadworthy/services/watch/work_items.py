@@ -17,12 +17,16 @@ from roadworthy.domain.returns import WAY_BACK, DefectKind, Origin, WorkItem, Wo
 from roadworthy.domain.review import ReviewRun
 from roadworthy.domain.storing.query import PAGE, Page
 from roadworthy.domain.verdict import Verdict
+from roadworthy.monitoring.agents import MONITOR as AGENTS
 from roadworthy.services.facts import forebears
 from roadworthy.services.house import PLATFORM, House
 from roadworthy.services.watch.lists import listed
 
 MAX_GENERATIONS = 100
 """How far back a version's ancestors are followed."""
+
+COUNTED = frozenset({(Origin.MONITOR, AGENTS)})
+"""Judges that count instead of estimating: when they say that a defect is gone, it is."""
 
 
 def open_item(
@@ -147,6 +151,11 @@ def close_quiet(house: House, tx: Transaction, version: ModelVersion, run: Revie
     return _close(house, tx, version, run.id, gone)
 
 
+def close_counted(house: House, tx: Transaction, version: ModelVersion, monitor: str, by: str) -> list[WorkItem]:
+    """Close what a monitor opened that counts instead of estimating, now that it says the defect is gone."""
+    return _close(house, tx, version, by, lambda item: item.judge == (Origin.MONITOR, monitor))
+
+
 def _passed(finding: Finding) -> bool:
     return finding.verdict.lets_through and not finding.waived
 
@@ -175,9 +184,10 @@ def _close(
 def _may_mend(tx: Transaction, item: WorkItem, version: ModelVersion) -> bool:
     """A successor may always; the version itself only when the rule lets it come back, and it did.
 
-    Live traffic may be quiet by chance: without having gone back, a version has mended nothing.
+    Live traffic may be quiet by chance: without having gone back, a version has mended nothing. What is counted is
+    never quiet by chance: an agent that is heard of again is.
     """
-    if version.id != item.version:
+    if version.id != item.version or item.judge in COUNTED:
         return True
     if item.judge[0] not in (Origin.MONITOR, Origin.ROLLOUT):
         return item.rule.same_version or item.judge[0] is Origin.OTHER

@@ -1,4 +1,4 @@
-"""Looks at sealed data, delegations, and access: tokens, sessions, logins, policies."""
+"""Looks at sealed data, delegations, access (tokens, sessions, logins, policies), and agents."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ _TABLES: dict[str, tuple[str, ...]] = {
     "session": ("person",),
     "login": ("person",),
     "policy_revision": (),
+    "agent": ("endpoint", "version"),
 }
 
 

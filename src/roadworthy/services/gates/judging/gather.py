@@ -10,7 +10,7 @@ from roadworthy.checks.material import Material
 from roadworthy.domain.gate import Gate, GateRun, Playbook
 from roadworthy.domain.model import Dataset, ModelVersion
 from roadworthy.domain.ports import Transaction
-from roadworthy.domain.serving import Endpoint, MonitorPlan
+from roadworthy.domain.serving import Agent, Endpoint, MonitorPlan
 from roadworthy.domain.trust import Evidence, HandOff, Person, Role, SignOff
 from roadworthy.domain.use_case import KpiContract, UseCase
 from roadworthy.services.catalog.looks import charged_looks
@@ -82,6 +82,7 @@ def _plain(tx: Transaction, run: GateRun, version: ModelVersion, house: House) -
         hand_off=accepted[0] if accepted else None,
         changes=tuple(tx.changes.read(subject=version.id)),
         looks=tuple(charged_looks(tx, run.inputs["sealed"], version)),
+        agents=tuple(tx.of(Agent).find(version=version.id)),
     )
 
 

@@ -66,7 +66,7 @@ def _picture(house: House) -> Picture:
     with house.store.read() as tx:
         return Picture(
             lanes=lanes(tx, Search(), SHOWN_PER_COLUMN),
-            endpoints=endpoints_now(tx),
+            endpoints=endpoints_now(tx, house.clock.now()),
             work_items=open_items(tx, MAX_ITEMS),
             totals=totals(tx),
         )
