@@ -33,6 +33,9 @@ from roadworthy.services.access.logins import follow_groups, link_login, person_
 from roadworthy.services.access.rules import AccessRules
 from roadworthy.services.access.sessions import end_session, end_sessions, open_session, session_of
 from roadworthy.services.access.tokens import TokenTerms, create_token, holder_of, revoke_token, tokens
+from roadworthy.services.agents.registry import register_agent, retire_agent
+from roadworthy.services.agents.reports import Life, take_report
+from roadworthy.services.agents.silence import look_for_silence
 from roadworthy.services.catalog.people import add_person, deactivate_person
 from roadworthy.services.catalog.policies import set_policy
 from roadworthy.services.catalog.splits import SplitTerms, split_at_creation
@@ -95,6 +98,15 @@ def _paused(world: World) -> None:
     with world.house.store.begin() as tx:
         now = tx.of(Deployment).find(newest_first=True, limit=1)[0]
         put_in_force(world.house, tx, now, strategies.pause(now, world.clock.now(), "a look"), "platform", "a look")
+
+
+def _agent(world: World) -> None:
+    register_agent(world.house, world.who("omar"), "edge", ENDPOINT, V1, 60.0)
+
+
+def _silent(world: World) -> None:
+    _agent(world)
+    world.clock.advance(days(1))
 
 
 def _waiting(world: World) -> None:
@@ -297,6 +309,12 @@ ACTS: dict[str, Act] = {
     ),
     "re-enter": Act(lambda w: re_enter(w.house, w.who("dan"), V2, "mended"), "re-entered", _returned),
     "sign a checkpoint": Act(lambda w: checkpoint(w.house, "to be kept elsewhere")),
+    "register an agent": Act(_agent, "agent-registered"),
+    "report for an agent": Act(lambda w: take_report(w.house, w.who("omar"), "edge", (), Life()), prepare=_agent),
+    "find an agent silent": Act(lambda w: look_for_silence(w.house), "work-item-opened", _silent),
+    "retire an agent": Act(
+        lambda w: retire_agent(w.house, w.who("omar"), "edge", "closed"), "agent-retired", _agent
+    ),
     "issue a dossier": Act(lambda w: issue_dossier(w.house, w.who("ada"), V1, ["index"]), "dossier-issued"),
 }
 
