@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from roadworthy.apps.background import BackgroundServer, Ticker, bind
+from roadworthy.apps.background import BackgroundServer, Ticker
+from roadworthy.apps.listening import bind
 from roadworthy.domain.errors import PortInUseError, SettingError, UnavailableError
 
 

@@ -9,7 +9,7 @@ from small_world import ENDPOINT, V1, World, at
 
 from roadworthy.apps.building import CatchUp
 from roadworthy.domain import faults
-from roadworthy.services.watch.verify import TRUST
+from roadworthy.evidence.trust import TRUST
 
 
 class DiedError(Exception):

@@ -14,8 +14,8 @@ from roadworthy.adapters.served.files import FileServed
 from roadworthy.apps.data_plane import grpc_faces, open_gateway
 from roadworthy.apps.settings import Settings
 from roadworthy.domain.errors import MissingExtraError
+from roadworthy.evidence.trust import TRUST
 from roadworthy.gateway.protocol.grpc.service import GrpcFace
-from roadworthy.services.watch.verify import TRUST
 
 
 def test_a_gateway_process_serves_from_the_bucket_its_workspace_names(tmp_path: Path, bucket: str) -> None:

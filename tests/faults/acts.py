@@ -25,7 +25,7 @@ from roadworthy.domain.returns import DefectKind
 from roadworthy.domain.serving import Deployment
 from roadworthy.domain.trust import Conditions, Delegation, Person
 from roadworthy.evidence.served import decode_served
-from roadworthy.evidence.trust import decode_trust
+from roadworthy.evidence.trust import TRUST, decode_trust
 from roadworthy.rollout import strategies
 from roadworthy.rollout.canary import CanaryRule
 from roadworthy.services.access.keys import revoke_key, rotate_key
@@ -49,7 +49,7 @@ from roadworthy.services.licence.standing import reinstate, retire, suspend
 from roadworthy.services.serve.deploy import put_in_force, roll_back
 from roadworthy.services.serve.endpoints import register_endpoint
 from roadworthy.services.serve.rollout import resume_rollout, step_rollout
-from roadworthy.services.watch.verify import TRUST, checkpoint, verify_changes
+from roadworthy.services.watch.verify import checkpoint, verify_changes
 from roadworthy.services.watch.way_back import assign, comment, link_successor, re_enter
 from roadworthy.services.watch.work_items import open_item
 

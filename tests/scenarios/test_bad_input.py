@@ -26,8 +26,8 @@ from simulated_offers import artifact, parquet, table
 from small_world import CAST, VALUE
 
 from roadworthy.adapters.engines.inline import InlineEngine
-from roadworthy.apps.background import bind
 from roadworthy.apps.embedded import open_workspace
+from roadworthy.apps.listening import bind
 from roadworthy.domain.errors import (
     ArtifactError,
     BadOutputError,

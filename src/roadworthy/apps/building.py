@@ -24,6 +24,7 @@ from roadworthy.domain.durable.bench import CheckBench
 from roadworthy.domain.durable.work import WorkEngine
 from roadworthy.domain.gate import Limits
 from roadworthy.domain.ports import Clock
+from roadworthy.evidence.trust import TRUST
 from roadworthy.services.access.keys import settle_keys
 from roadworthy.services.catalog.people import found
 from roadworthy.services.catalog.policies import take_up_policy
@@ -31,7 +32,6 @@ from roadworthy.services.gates.judging.assembly import GateWorkbench
 from roadworthy.services.gates.run import WORK, adopt_gates, carry_out, resume_gates
 from roadworthy.services.house import House
 from roadworthy.services.serve.publish import publish_all, publish_trust
-from roadworthy.services.watch.verify import TRUST
 
 TRIAL = Limits(time_s=180.0, memory_mib=8192)
 """What a model may use when it is registered and scores its first rows."""

@@ -24,11 +24,10 @@ from roadworthy.domain.ports import (
 from roadworthy.domain.serving import Arm
 from roadworthy.domain.storing.folder import Artifact
 from roadworthy.evidence.served import decode_served, verify_served
-from roadworthy.evidence.trust import decode_trust
+from roadworthy.evidence.trust import TRUST, decode_trust
 from roadworthy.gateway.app import Face
 from roadworthy.gateway.plane import Gateway
 from roadworthy.gateway.request import Ports, Verified
-from roadworthy.services.watch.verify import TRUST
 
 MEMORY = "gateway"
 """The folder below the workspace in which gateways remember what they have served."""

@@ -12,18 +12,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 from rich.console import Console, RenderableType
 from typer.core import TyperGroup
 
-from roadworthy.apps.embedded import open_workspace
+import roadworthy as rw  # loads its parts at first use: a command that needs no workspace starts without them
 from roadworthy.cli.access.credentials import read_credentials
 from roadworthy.cli.files import require_workspace
 from roadworthy.domain.storing.query import Page
-from roadworthy.sdk import Road, connect
+
+if TYPE_CHECKING:
+    from roadworthy.sdk import Road
 
 PIPED_WIDTH = 120
 """Columns when the output is no terminal."""
@@ -51,11 +53,11 @@ class Desk:
         """
         credentials = read_credentials()
         if credentials.url:
-            with connect(credentials.url, credentials.token, self.actor) as road:
+            with rw.connect(credentials.url, credentials.token, self.actor) as road:
                 yield road
             return
         require_workspace(self.workspace)
-        with open_workspace(self.workspace, self.actor, token=credentials.token) as road:
+        with rw.open(self.workspace, self.actor, token=credentials.token) as road:
             yield road
 
     def answer(self, document: object, *shown: RenderableType) -> None:

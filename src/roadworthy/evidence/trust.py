@@ -18,6 +18,9 @@ from roadworthy.evidence.digest import digest_json
 
 FORMAT = "roadworthy.trust/2"
 
+TRUST = "root"
+"""The name under which the trust root is published for gateways."""
+
 
 @dataclass(frozen=True)
 class TrustRoot:

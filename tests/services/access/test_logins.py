@@ -22,12 +22,12 @@ from roadworthy.domain.trust import Evidence, EvidenceKind, Identity, Login, Per
 from roadworthy.evidence.bundle import ItemStatus, verify_bundle
 from roadworthy.evidence.envelope import open_envelope
 from roadworthy.evidence.licence import check_signer
-from roadworthy.evidence.trust import TrustRoot, decode_trust
+from roadworthy.evidence.trust import TRUST, TrustRoot, decode_trust
 from roadworthy.services.access.logins import follow_groups, link_login, logins, person_of
 from roadworthy.services.access.rules import AccessRules, lent_roles
 from roadworthy.services.catalog.people import deactivate_person
 from roadworthy.services.house import PLATFORM
-from roadworthy.services.watch.verify import TRUST, bundle, trust_root
+from roadworthy.services.watch.verify import bundle, trust_root
 
 ISSUER = "https://id.example"
 BY_EMAIL = AccessRules(oidc_by_email=True)

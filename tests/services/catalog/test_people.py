@@ -15,10 +15,9 @@ from roadworthy.domain.errors import (
 from roadworthy.domain.lifecycle import State
 from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.trust import Role, SignOff
-from roadworthy.evidence.trust import decode_trust
+from roadworthy.evidence.trust import TRUST, decode_trust
 from roadworthy.services.catalog.people import add_person, deactivate_person, found, people
 from roadworthy.services.gates.sign_off import sign_off
-from roadworthy.services.watch.verify import TRUST
 
 
 def test_a_new_installation_has_the_platform_and_one_administrator() -> None:

@@ -18,10 +18,11 @@ from roadworthy.domain.errors import UnavailableError
 from roadworthy.evidence.canonical import canonical
 from roadworthy.evidence.envelope import claimed_kind, open_envelope
 from roadworthy.evidence.served import decode_served, encode_served, verify_served
+from roadworthy.evidence.trust import TRUST
 from roadworthy.gateway.plane import Gateway
 from roadworthy.gateway.resolve import Health
 from roadworthy.services.serve.deploy import roll_back
-from roadworthy.services.watch.verify import TRUST, trust_root
+from roadworthy.services.watch.verify import trust_root
 
 FRAME, _ = simulate(3, 8)
 KINDS = ("gate-run", "sign-off", "kpi-contract", "deployment")

@@ -14,10 +14,11 @@ from roadworthy.domain.errors import IntegrityError, UnavailableError
 from roadworthy.domain.trust import EvidenceKind
 from roadworthy.evidence.envelope import open_envelope
 from roadworthy.evidence.served import decode_served, verify_served
+from roadworthy.evidence.trust import TRUST
 from roadworthy.gateway.plane import Gateway
 from roadworthy.gateway.resolve import Health
 from roadworthy.services.serve.publish import publish, publish_all, publish_trust
-from roadworthy.services.watch.verify import TRUST, trust_root
+from roadworthy.services.watch.verify import trust_root
 
 FRAME, _ = simulate(20, 8)
 NAMES = [f"r{i}" for i in range(20)]

@@ -5,14 +5,11 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Mapping
+from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
-import skops.io  # type: ignore[import-untyped]  # skops ships no types
-
-from roadworthy.adapters.runtimes.estimator import EstimatorPredictor, check_estimator
 from roadworthy.adapters.runtimes.scores import stands_alone
-from roadworthy.adapters.runtimes.trees import check_trees
 from roadworthy.adapters.runtimes.trust import refusal
 from roadworthy.domain.errors import ArtifactError, shortlist
 from roadworthy.domain.model import ArtifactFormat, Signature
@@ -39,8 +36,9 @@ class SkopsRuntime:
         """
         stands_alone("a skops file", beside)
         estimator = load_skops(artifact)
-        check_estimator(estimator)
-        return EstimatorPredictor(estimator, signature.names)
+        _own("estimator").check_estimator(estimator)
+        predictor: Predictor = _own("estimator").EstimatorPredictor(estimator, signature.names)
+        return predictor
 
 
 def load_skops(artifact: bytes) -> Any:
@@ -55,10 +53,10 @@ def load_skops(artifact: bytes) -> Any:
             types=list(refused),
         )
     try:
-        model = skops.io.loads(artifact, trusted=found)
+        model = _skops().loads(artifact, trusted=found)
     except Exception as error:
         raise _unreadable(error) from error
-    check_trees(model)
+    _own("trees").check_trees(model)
     return model
 
 
@@ -68,9 +66,9 @@ def save_skops(estimator: Any) -> bytes:
     Raises:
         ArtifactError: the estimator cannot be served, or holds types that skops cannot write or we do not admit.
     """
-    check_estimator(estimator)
+    _own("estimator").check_estimator(estimator)
     try:
-        data = bytes(skops.io.dumps(estimator, compression=zipfile.ZIP_DEFLATED))
+        data = bytes(_skops().dumps(estimator, compression=zipfile.ZIP_DEFLATED))
     except Exception as error:
         raise ArtifactError(
             f"skops cannot write the model: {_short(error)}",
@@ -84,7 +82,7 @@ def reported_types(artifact: bytes) -> list[str]:
     """Type names in the file that skops does not trust by itself, sorted. Raises ArtifactError."""
     check_archive(artifact)
     try:
-        return list(skops.io.get_untrusted_types(data=artifact))
+        return list(_skops().get_untrusted_types(data=artifact))
     except Exception as error:
         raise _unreadable(error) from error
 
@@ -106,6 +104,19 @@ def check_archive(artifact: bytes) -> None:
             f"the skops file unpacks to {unpacked} bytes in {len(entries)} files",
             remedy=f"At most {MOST_UNPACKED_BYTES} bytes in {MOST_FILES} files are read.",
         )
+
+
+def _skops() -> Any:
+    """skops, imported with the first skops file: it brings all of scikit-learn, and torch where that is installed.
+
+    A gateway that serves ONNX models would carry 350 MB for nothing.
+    """
+    return import_module("skops.io")
+
+
+def _own(name: str) -> Any:
+    """A module beside this one that needs scikit-learn, imported when that is here anyway."""
+    return import_module(f"roadworthy.adapters.runtimes.{name}")
 
 
 def _unreadable(error: Exception) -> ArtifactError:

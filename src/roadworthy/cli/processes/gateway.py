@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from roadworthy.apps.gateway import serve
+from roadworthy.apps.gateway.serving import serve
 from roadworthy.apps.settings import read_settings
 from roadworthy.cli.desk import Desk, command
 from roadworthy.cli.files import require_workspace

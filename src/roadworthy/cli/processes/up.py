@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from roadworthy.apps.background import BackgroundServer, Ticker, bind
+from roadworthy.apps.background import BackgroundServer, Ticker
 from roadworthy.apps.building import CatchUp
 from roadworthy.apps.full import open_full
+from roadworthy.apps.listening import bind
 from roadworthy.apps.settings import read_settings
 from roadworthy.cli.desk import Desk, command
 from roadworthy.cli.files import require_workspace

@@ -6,8 +6,7 @@ from roadworthy.adapters.artifacts.local import LocalArtifacts
 from roadworthy.adapters.served.files import FileServed
 from roadworthy.apps.settings import Settings
 from roadworthy.domain.storing.folder import Artifact
-from roadworthy.evidence.trust import TrustRoot, decode_trust
-from roadworthy.services.watch.verify import TRUST
+from roadworthy.evidence.trust import TRUST, TrustRoot, decode_trust
 
 
 def kept_artifact(settings: Settings, digest: str, files: str = "") -> Artifact | None:

@@ -8,12 +8,11 @@ from roadworthy.domain.ports import Transaction
 from roadworthy.domain.serving import Deployment, Endpoint
 from roadworthy.domain.trust import Evidence, Person
 from roadworthy.evidence.served import Served, encode_served
-from roadworthy.evidence.trust import TrustRoot, encode_trust
+from roadworthy.evidence.trust import TRUST, TrustRoot, encode_trust
 from roadworthy.services.catalog.contracts import contract_in_force
 from roadworthy.services.house import House
 from roadworthy.services.licence.approval import papers_of
 from roadworthy.services.serve.plan import current_deployment
-from roadworthy.services.watch.verify import TRUST
 
 
 def served_document(tx: Transaction, deployment: Deployment) -> Served:

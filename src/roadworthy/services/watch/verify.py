@@ -21,9 +21,6 @@ from roadworthy.services.house import PLATFORM, House
 MAX_LINKS = 10_000_000
 """More links than one record will ever hold."""
 
-TRUST = "root"
-"""The name under which the trust root is published for gateways."""
-
 
 def trust_root(house: House) -> TrustRoot:
     """Everybody's public keys and roles."""
