@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+import sys
 import zipfile
 from collections.abc import Mapping
 from importlib import import_module
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 from roadworthy.adapters.runtimes.scores import stands_alone
@@ -15,6 +16,7 @@ from roadworthy.domain.errors import ArtifactError, shortlist
 from roadworthy.domain.model import ArtifactFormat, Signature
 from roadworthy.domain.ports import Predictor
 
+_TORCH_ARRAYS = "sklearn.externals.array_api_compat.torch"
 MOST_UNPACKED_BYTES = 4 << 30
 MOST_FILES = 200_000
 
@@ -53,7 +55,7 @@ def load_skops(artifact: bytes) -> Any:
             types=list(refused),
         )
     try:
-        model = _skops().loads(artifact, trusted=found)
+        model = skops_io().loads(artifact, trusted=found)
     except Exception as error:
         raise _unreadable(error) from error
     _own("trees").check_trees(model)
@@ -68,7 +70,7 @@ def save_skops(estimator: Any) -> bytes:
     """
     _own("estimator").check_estimator(estimator)
     try:
-        data = bytes(_skops().dumps(estimator, compression=zipfile.ZIP_DEFLATED))
+        data = bytes(skops_io().dumps(estimator, compression=zipfile.ZIP_DEFLATED))
     except Exception as error:
         raise ArtifactError(
             f"skops cannot write the model: {_short(error)}",
@@ -82,7 +84,7 @@ def reported_types(artifact: bytes) -> list[str]:
     """Type names in the file that skops does not trust by itself, sorted. Raises ArtifactError."""
     check_archive(artifact)
     try:
-        return list(_skops().get_untrusted_types(data=artifact))
+        return list(skops_io().get_untrusted_types(data=artifact))
     except Exception as error:
         raise _unreadable(error) from error
 
@@ -106,12 +108,21 @@ def check_archive(artifact: bytes) -> None:
         )
 
 
-def _skops() -> Any:
-    """skops, imported with the first skops file: it brings all of scikit-learn, and torch where that is installed.
+def skops_io() -> Any:
+    """skops, imported with the first skops file: it brings all of scikit-learn, several times what ONNX needs.
 
-    A gateway that serves ONNX models would carry 350 MB for nothing.
+    It also looks into every package of scikit-learn, of which one imports torch where that is installed: seconds and
+    300 MB in every process, for arrays no skops file holds. That package is left out while it looks.
     """
-    return import_module("skops.io")
+    found = sys.modules.get("skops.io")
+    if found is not None:
+        return found
+    known = sys.modules.setdefault(_TORCH_ARRAYS, ModuleType(_TORCH_ARRAYS))
+    try:
+        return import_module("skops.io")
+    finally:
+        if not hasattr(known, "__path__"):
+            del sys.modules[_TORCH_ARRAYS]
 
 
 def _own(name: str) -> Any:

@@ -26,7 +26,8 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
 from roadworthy.adapters.runtimes.pickles.allow import admitted, unpickle
 from roadworthy.adapters.runtimes.pickles.conversion import convert, convert_pickle
-from roadworthy.adapters.runtimes.pickles.jail import answer, unpack
+from roadworthy.adapters.runtimes.pickles.jail import answer
+from roadworthy.adapters.runtimes.pickles.parcel import unpack
 from roadworthy.adapters.runtimes.skops_runtime import SkopsRuntime
 from roadworthy.domain.errors import ArtifactError, DataError
 from roadworthy.domain.model import ColumnSpec, DType, Signature

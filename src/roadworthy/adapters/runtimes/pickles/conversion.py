@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from roadworthy.adapters.runtimes.pickles.jail import pack, unpack
+from roadworthy.adapters.runtimes.pickles.parcel import pack, unpack
 from roadworthy.adapters.runtimes.scan import detect
 from roadworthy.adapters.runtimes.skops_runtime import SkopsRuntime
 from roadworthy.domain.errors import ArtifactError, DataError

@@ -8,7 +8,6 @@ then the model as skops).
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import sys
@@ -20,10 +19,10 @@ import numpy as np
 
 from roadworthy.adapters.runtimes.estimator import EstimatorPredictor
 from roadworthy.adapters.runtimes.pickles.allow import unpickle
-from roadworthy.adapters.runtimes.skops_runtime import save_skops
+from roadworthy.adapters.runtimes.pickles.parcel import pack, unpack
+from roadworthy.adapters.runtimes.skops_runtime import save_skops, skops_io
 from roadworthy.domain.errors import RoadworthyError
 
-_HEADER_BYTES = 8
 _FORBIDDEN = (
     "socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "pty.", "shutil.",
     "os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.chmod", "os.chown", "os.link", "os.symlink",
@@ -31,18 +30,6 @@ _FORBIDDEN = (
     "ctypes.",
 )  # fmt: skip
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-
-
-def pack(header: dict[str, Any], body: bytes) -> bytes:
-    """One message: length of the header (8 bytes), header as JSON, body."""
-    text = json.dumps(header).encode()
-    return len(text).to_bytes(_HEADER_BYTES, "little") + text + body
-
-
-def unpack(message: bytes) -> tuple[dict[str, Any], bytes]:
-    """Header and body of a message."""
-    end = _HEADER_BYTES + int.from_bytes(message[:_HEADER_BYTES], "little")
-    return json.loads(message[_HEADER_BYTES:end]), message[end:]
 
 
 def answer(header: dict[str, Any], data: bytes) -> bytes:
@@ -104,6 +91,7 @@ def main() -> None:
     sys.dont_write_bytecode = True
     out = _private_output()
     header, data = unpack(sys.stdin.buffer.read())
+    skops_io()  # brings libraries that may not be loaded any more once the doors are closed
     lock_down(header["memory_bytes"], header["cpu_s"])
     out.write(answer(header, data))
     out.flush()
