@@ -11,7 +11,9 @@ HEAVY = ("sklearn", "scipy", "pandas", "duckdb", "torch", "sqlalchemy", "fastapi
 def imported(module: str) -> set[str]:
     """The top-level packages in memory after importing a module in a process of its own."""
     code = f"import sys, {module}; print(*sorted({{m.partition('.')[0] for m in sys.modules}}))"
-    return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+    return set(
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    )
 
 
 def test_a_worker_holds_no_library_that_only_others_need() -> None:
