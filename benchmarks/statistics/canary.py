@@ -21,7 +21,7 @@ import scipy
 
 from roadworthy.domain.serving import Arm, ArmRole, Deployment, DeploymentState, Strategy
 from roadworthy.domain.verdict import Verdict
-from roadworthy.rollout import strategies
+from roadworthy.rollout import moves
 from roadworthy.rollout.canary import Action, CanaryDecision, CanaryRule, CanaryView, Reason, look
 from roadworthy.rollout.canary_evidence import ArmCounts, FailureEvidence
 from roadworthy.rollout.failure_e_process import FailureEvent, observe, safety_test
@@ -88,7 +88,7 @@ def fresh_run() -> Run:
         "bench",
         schedule=SCHEDULE,
     )
-    return Run(strategies.start(plan, START), [])
+    return Run(moves.start(plan, START), [])
 
 
 def tick(run: Run, bad: float, good: float, size: int, rng: np.random.Generator) -> int:
@@ -106,14 +106,14 @@ def tick(run: Run, bad: float, good: float, size: int, rng: np.random.Generator)
 
 
 def apply(run: Run, decision: CanaryDecision) -> None:
-    moves: dict[Action, Callable[[Deployment, datetime, str], Deployment]] = {
-        Action.ADVANCE: strategies.advance,
-        Action.PROMOTE: strategies.promote,
-        Action.PAUSE: strategies.pause,
-        Action.ROLL_BACK: strategies.roll_back,
+    by_action: dict[Action, Callable[[Deployment, datetime, str], Deployment]] = {
+        Action.ADVANCE: moves.advance,
+        Action.PROMOTE: moves.promote,
+        Action.PAUSE: moves.pause,
+        Action.ROLL_BACK: moves.roll_back,
     }
-    if decision.action in moves:
-        run.deployment = moves[decision.action](run.deployment, run.now, decision.sentence)
+    if decision.action in by_action:
+        run.deployment = by_action[decision.action](run.deployment, run.now, decision.sentence)
         run.in_stage = NOTHING
 
 

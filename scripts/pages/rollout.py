@@ -7,32 +7,57 @@ from dataclasses import fields
 from scripts.pages.markdown import attributes, code, page, prose, table
 
 from roadworthy.domain.serving import DeploymentState
-from roadworthy.rollout import canary, strategies
+from roadworthy.rollout import canary, guard, moves
 from roadworthy.rollout.canary import Action, CanaryRule, Reason
+from roadworthy.rollout.strategies.recipe import Judging, Move, Recipe
+from roadworthy.rollout.strategies.registry import RECIPES
 
 _INTRO = """
-`roadworthy deploy` puts an activated version in force: at once when nothing serves on the endpoint, else as a
-canary. `roadworthy step` takes one look at a canary and acts on it; each look is kept with all its numbers,
-and each move is signed. Looking often does not raise the error rates.
+`roadworthy deploy` puts activated versions in force: the first one on an endpoint at once, those after it as a canary,
+or by the strategy that `--strategy` names. `roadworthy step` takes one look at a rollout and acts on it as far as its
+strategy allows; each look is kept with all its numbers, and each move is signed. Looking often does not raise the
+error rates. `roadworthy promote`, `pause` and `rollback` are what a person decides, with a reason on record.
 """
+
+_JUDGING = {
+    Judging.DECIDES: "moves it on and turns it back",
+    Judging.PROTECTS: "turns it back",
+    Judging.NOTHING: "does nothing",
+}
 
 
 def rollout_page() -> str:
     """`reference/rollout.md`."""
     said = attributes(CanaryRule.__doc__)
     rule = [(code(f.name), said.get(f.name, ""), code(f.default)) for f in fields(CanaryRule)]
-    head, _, moves = prose(strategies.__doc__).partition("Moves, each giving")
+    head = ("strategy", "what it does", "new versions", "options", "a person may", "`step`")
     return page(
         "Rollouts",
         _INTRO,
         "## Strategies",
-        head,
-        f"Moves, each giving{moves}",
+        table(head, [_row(r) for r in RECIPES.values()]),
+        *[part for r in RECIPES.values() for part in (f"### {r.strategy.value}", prose(r.about))],
+        "## Moves",
+        prose(moves.__doc__),
         "States of a deployment: " + ", ".join(code(s.value) for s in DeploymentState) + ".",
         "## The canary's decision",
         prose(canary.__doc__),
         "Actions: " + ", ".join(code(a.value) for a in Action) + ".",
         "Reasons: " + ", ".join(code(r.value) for r in Reason) + ".",
+        "## Fixed shares",
+        prose(guard.__doc__),
         "## The stopping rule",
         table(("field", "meaning", "default"), rule),
+    )
+
+
+def _row(recipe: Recipe) -> tuple[str, ...]:
+    by_hand = [m.value for m in (Move.PROMOTE, Move.PAUSE) if m in recipe.moves]
+    return (
+        code(recipe.strategy.value),
+        recipe.title,
+        "one or more" if recipe.several else "one",
+        ", ".join(code(f"--{option}") for option in sorted(recipe.takes)) or "none",
+        ", ".join([*by_hand, "roll back"]),
+        _JUDGING[recipe.judging],
     )

@@ -22,11 +22,11 @@ from roadworthy.domain.lifecycle import State
 from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.ports import Identity
 from roadworthy.domain.returns import DefectKind
-from roadworthy.domain.serving import Deployment
+from roadworthy.domain.serving import Deployment, Strategy
 from roadworthy.domain.trust import Conditions, Delegation, Person
 from roadworthy.evidence.served import decode_served
 from roadworthy.evidence.trust import TRUST, decode_trust
-from roadworthy.rollout import strategies
+from roadworthy.rollout import moves
 from roadworthy.rollout.canary import CanaryRule
 from roadworthy.services.access.keys import revoke_key, rotate_key
 from roadworthy.services.access.logins import follow_groups, link_login, person_of
@@ -46,9 +46,10 @@ from roadworthy.services.gates.sign_off import renew, sign_off
 from roadworthy.services.licence.delegations import delegate, revoke_delegation
 from roadworthy.services.licence.expiry import expire
 from roadworthy.services.licence.standing import reinstate, retire, suspend
+from roadworthy.services.serve.by_hand import pause_rollout, promote_by_hand, resume_rollout
 from roadworthy.services.serve.deploy import put_in_force, roll_back
 from roadworthy.services.serve.endpoints import register_endpoint
-from roadworthy.services.serve.rollout import resume_rollout, step_rollout
+from roadworthy.services.serve.rollout import step_rollout
 from roadworthy.services.watch.verify import checkpoint, verify_changes
 from roadworthy.services.watch.way_back import assign, comment, link_successor, re_enter
 from roadworthy.services.watch.work_items import open_item
@@ -93,11 +94,16 @@ def _challenged(world: World) -> None:
     world.deploy(V2, schedule=(0.5, 1.0))
 
 
+def _side_by_side(world: World) -> None:
+    _activated(world)
+    world.deploy(V2, strategy=Strategy.AB_SPLIT)
+
+
 def _paused(world: World) -> None:
     _challenged(world)
     with world.house.store.begin() as tx:
         now = tx.of(Deployment).find(newest_first=True, limit=1)[0]
-        put_in_force(world.house, tx, now, strategies.pause(now, world.clock.now(), "a look"), "platform", "a look")
+        put_in_force(world.house, tx, now, moves.pause(now, world.clock.now(), "a look"), "platform", "a look")
 
 
 def _agent(world: World) -> None:
@@ -291,7 +297,14 @@ ACTS: dict[str, Act] = {
     ),
     "look at a rollout": Act(lambda w: step_rollout(w.house, ENDPOINT, CanaryRule()), prepare=_challenged),
     "resume a rollout": Act(
-        lambda w: resume_rollout(w.house, "omar", ENDPOINT, "looked"), "deployment-progressing", _paused
+        lambda w: resume_rollout(w.house, w.who("omar"), ENDPOINT, "looked"), "deployment-progressing", _paused
+    ),
+    "deploy a split": Act(lambda w: w.deploy(V2, strategy=Strategy.AB_SPLIT), "deployment-progressing", _activated),
+    "promote by hand": Act(
+        lambda w: promote_by_hand(w.house, w.who("omar"), ENDPOINT, "better"), "deployment-stable", _side_by_side
+    ),
+    "pause a rollout": Act(
+        lambda w: pause_rollout(w.house, w.who("omar"), ENDPOINT, "a holiday"), "deployment-paused", _side_by_side
     ),
     "suspend": Act(_suspended, "suspended"),
     "reinstate": Act(lambda w: reinstate(w.house, w.who("rita"), V1, "looked"), "reinstated", _suspended),

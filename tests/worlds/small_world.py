@@ -53,6 +53,7 @@ from roadworthy.domain.trust import Change, Person, SignOff
 from roadworthy.domain.use_case import DecisionPoint, DecisionPointKind, KpiContract, RiskTier, UseCase
 from roadworthy.gateway.plane import Gateway, InProcessEndpoint
 from roadworthy.gateway.request import Answer
+from roadworthy.rollout.strategies.recipe import Terms
 from roadworthy.services.catalog.contracts import KpiTerms, agree_contract
 from roadworthy.services.catalog.datasets import register_dataset
 from roadworthy.services.catalog.people import add_person, found
@@ -296,8 +297,8 @@ class World:
         return self.version(version)
 
     def deploy(self, version: str, **about: Any) -> Deployment:
-        """Put a version in force on the endpoint."""
-        return deploy(self.house, self.who("omar"), version, ENDPOINT, **about)
+        """Put a version in force on the endpoint; `about` are `Terms`."""
+        return deploy(self.house, self.who("omar"), version, ENDPOINT, Terms(**about))
 
     # Traffic
 

@@ -21,18 +21,29 @@ class Endpoint:
 
 
 class Strategy(Enum):
-    """How traffic moves to a new version."""
+    """How traffic moves to a new version; `rollout/strategies` has one file for each."""
 
     BASIC = "basic"
+    RECREATE = "recreate"
+    BLUE_GREEN = "blue-green"
     CANARY = "canary"
+    AB_SPLIT = "ab-split"
+    CHAMPION_CHALLENGER = "champion-challenger"
+    SHADOW = "shadow"
 
 
 class ArmRole(Enum):
-    """What an arm is for."""
+    """What an arm is for. A shadow scores rows that another arm has answered; units are never drawn to it."""
 
     CHAMPION = "champion"
     CHALLENGER = "challenger"
     HOLD_OUT = "hold-out"
+    SHADOW = "shadow"
+
+    @property
+    def answers(self) -> bool:
+        """Whether a version answers requests in this role."""
+        return self in (ArmRole.CHAMPION, ArmRole.CHALLENGER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +51,8 @@ class Arm:
     """One share of an endpoint's traffic. The hold-out has no version: its units get the contract's action.
 
     `weight` is the share of the traffic *outside* the hold-out for version arms; the hold-out's own weight is
-    its share of all traffic. `files` names the list of files of an artifact that is a folder.
+    its share of all traffic, a shadow's the share of the answered units whose rows it scores besides. `files` names
+    the list of files of an artifact that is a folder.
     """
 
     name: str

@@ -160,10 +160,8 @@ def _verify_deployment(opened: tuple[OpenedStatement, ...], deployment: Deployme
                 "A hold-out arm has neither, every other arm has both.",
                 arm=arm.name,
             )
-    if not any(arm.version for arm in deployment.arms):
-        raise refused(
-            "deployment", f"deployment {deployment.id} serves no version", "Give it an arm with a version."
-        )
+    if not any(arm.role.answers for arm in deployment.arms):
+        raise refused("deployment", f"deployment {deployment.id} serves no version", "Give it an arm that answers.")
 
 
 def _claims(served: Served) -> tuple[Claim, ...]:

@@ -63,8 +63,8 @@ class Assigner:
     """The assignment rule of one deployment.
 
     Raises:
-        ConflictError: not exactly one champion, two hold-outs, a weight outside 0..1, or weights that do not sum
-            to 1 outside the hold-out; names the deployment and the field.
+        ConflictError: not exactly one champion, two hold-outs, a weight outside 0..1, or weights of the answering
+            arms that do not sum to 1; names the deployment and the field.
     """
 
     def __init__(self, deployment: Deployment) -> None:
@@ -116,11 +116,11 @@ def _refuse_inconsistent(deployment: Deployment) -> None:
             deployment=deployment.id,
             field="arms.name",
         )
-    served = math.fsum(arm.weight for arm in deployment.arms if arm.role is not ArmRole.HOLD_OUT)
+    served = math.fsum(arm.weight for arm in deployment.arms if arm.role.answers)
     if abs(served - 1) > 1e-9 or not all(0 <= arm.weight <= 1 for arm in deployment.arms):
         raise ConflictError(
             f"the weights of deployment '{deployment.id}' are {[arm.weight for arm in deployment.arms]}",
-            remedy="Each is a share 0..1, and those outside the hold-out sum to 1.",
+            remedy="Each is a share 0..1, and those of the arms that answer sum to 1.",
             deployment=deployment.id,
             field="arms.weight",
         )
@@ -158,7 +158,8 @@ class Permits:
                 )
         self._of = {arm.name: licences[arm.version] for arm in arms}
         # The champion first, then the challengers in the deployment's order; what has no share is not in force.
-        self._in_force = sorted((a for a in arms if a.weight > 0), key=lambda a: a.role is not ArmRole.CHAMPION)
+        in_force = (a for a in arms if a.weight > 0 and a.role.answers)
+        self._in_force = sorted(in_force, key=lambda a: a.role is not ArmRole.CHAMPION)
         self._champion = next((a for a in arms if a.role is ArmRole.CHAMPION), None)
         self._limited = any(licence.until is not None or licence.only for licence in self._of.values())
 

@@ -44,7 +44,10 @@ class LoadedArm:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A verified deployment, ready to predict. `arms` are the version arms by name; the hold-out has no model."""
+    """A verified deployment, ready to predict. `arms` are the arms that answer by name; the hold-out has no model.
+
+    `shadows` score besides, and are never asked for an answer.
+    """
 
     deployment: Deployment
     stamp: str
@@ -53,6 +56,7 @@ class Served:
     permits: Permits
     arms: Mapping[str, LoadedArm]
     champion: LoadedArm
+    shadows: tuple[LoadedArm, ...] = ()
 
     def arm_of(self, version: str) -> LoadedArm:
         """The arm that serves a version. Raises NotFoundError naming the versions that are served."""
@@ -249,13 +253,22 @@ class Resolver:
 
     def _exchange(self, slot: _Slot, take_over: _TakeOver) -> None:
         deployment = take_over.deployment
-        arms = {a.name: LoadedArm(a, take_over.models[_key(a)]) for a in _version_arms(deployment)}
+        loaded = [LoadedArm(a, take_over.models[_key(a)]) for a in _version_arms(deployment)]
+        arms = {a.arm.name: a for a in loaded if a.arm.role.answers}
+        shadows = tuple(a for a in loaded if a.arm.role is ArmRole.SHADOW and a.arm.weight > 0)
         champion = next(a for a in arms.values() if a.arm.role is ArmRole.CHAMPION)
         if self._ports.memory is not None:
             # Before it serves: what was ever served is remembered, whenever the process dies.
             self._ports.memory.remember(deployment.endpoint, ServedMark.of(deployment))
         slot.serving = Served(
-            deployment, take_over.stamp, take_over.assigner, take_over.contract, take_over.permits, arms, champion
+            deployment,
+            take_over.stamp,
+            take_over.assigner,
+            take_over.contract,
+            take_over.permits,
+            arms,
+            champion,
+            shadows,
         )
         self._metrics.reloads.add(deployment.endpoint)
         self._mended(slot, deployment.endpoint)
@@ -298,7 +311,7 @@ def _key(arm: Arm) -> ModelKey:
 
 
 def _models(serving: Served | None) -> dict[ModelKey, Predictor]:
-    arms = serving.arms.values() if serving else ()
+    arms = (*serving.arms.values(), *serving.shadows) if serving else ()
     return {_key(a.arm): a.predictor for a in arms if not isinstance(a.predictor, NotLoaded)}
 
 

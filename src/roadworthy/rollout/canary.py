@@ -41,7 +41,7 @@ from roadworthy.rollout.canary_evidence import (
     refuse_other_rule,
 )
 from roadworthy.rollout.failure_e_process import FailureEvent, bounded_exp
-from roadworthy.rollout.strategies import last_stage
+from roadworthy.rollout.strategies.canary import last_stage
 from roadworthy.statistics.rate_sequences import log_e_rate_below, rate_interval
 
 RELATIVE_SHARE = 0.8

@@ -26,7 +26,7 @@ from roadworthy.domain.gate import Gate, GateRun
 from roadworthy.domain.model import Dataset, ModelVersion, SealedLook
 from roadworthy.domain.returns import WorkItem
 from roadworthy.domain.review import LedgerEntry, ReviewRun
-from roadworthy.domain.serving import Deployment, Endpoint, RolloutLook
+from roadworthy.domain.serving import Endpoint
 from roadworthy.domain.storing.card import VersionCard
 from roadworthy.domain.storing.folder import Folder
 from roadworthy.domain.storing.query import Page
@@ -34,12 +34,13 @@ from roadworthy.domain.trust import Change, Evidence, HandOff, Login, Person, Si
 from roadworthy.domain.use_case import KpiContract, UseCase
 from roadworthy.sdk.handing_over import artifact_of, artifact_parts, environment, read_bytes, table_bytes
 from roadworthy.sdk.listing import every
-from roadworthy.sdk.transport import TIMEOUT_S, Connection
+from roadworthy.sdk.rollouts import Rollouts
+from roadworthy.sdk.transport import TIMEOUT_S
 from roadworthy.services.access.tokens import KnownToken, NewToken
 from roadworthy.services.catalog.splits import SplitDone
 
 
-class Road(Connection):
+class Road(Rollouts):
     """A connection to one Roadworthy installation, acting as one person."""
 
     def acting_as(self, person: str) -> Road:
@@ -205,28 +206,6 @@ class Road(Connection):
         """Register an endpoint."""
         body = {"name": name, "use_case": use_case, "decision_point": decision_point}
         return self._post("/endpoints", body, Endpoint)
-
-    def deploy(self, version: str, endpoint: str, schedule: Sequence[float] = ()) -> Deployment:
-        """Put an activated version in force: at once when nothing serves, else as a canary over `schedule`."""
-        body: dict[str, Any] = {"version": version} | ({"schedule": list(schedule)} if schedule else {})
-        return self._post(f"/endpoints/{endpoint}/deployments", body, Deployment)
-
-    def deployments(self, endpoint: str) -> list[dict[str, Any]]:
-        """Deployments, newest first, each with its looks."""
-        return self._get(f"/endpoints/{endpoint}/deployments", list[dict[str, Any]])
-
-    def step(self, endpoint: str, **rule: Any) -> RolloutLook | None:
-        """Look at the rollout under way; the keywords are the fields of `CanaryRule`."""
-        found = self._post(f"/endpoints/{endpoint}/rollout/step", rule, dict[str, Any])["look"]
-        return msgspec.convert(found, RolloutLook) if found else None
-
-    def roll_back(self, endpoint: str, reason: str) -> Deployment:
-        """Take the new version's traffic away."""
-        return self._post(f"/endpoints/{endpoint}/roll-back", {"reason": reason}, Deployment)
-
-    def resume(self, endpoint: str, reason: str) -> Deployment:
-        """Let a paused rollout go on."""
-        return self._post(f"/endpoints/{endpoint}/rollout/resume", {"reason": reason}, Deployment)
 
     def predict(self, endpoint: str, body: bytes) -> dict[str, Any]:
         """One Open Inference Protocol request to the gateway."""

@@ -220,6 +220,8 @@ WRONG_WORDS: dict[str, tuple[str, str, int, str]] = {
     "no-such-trace": ("trace nothing", "", 3, "nothing"),
     "review-time": ("review e --since yesterday", "omar", 2, "yesterday"),
     "schedule": ("deploy plain:1 --schedule a,b", "omar", 2, "a,b"),
+    "shares": ("deploy plain:1 --strategy shadow --shares half", "omar", 2, "--shares is 'half'"),
+    "strategy": ("deploy plain:1 --strategy rolling", "omar", 2, "champion-challenger"),
 }
 
 

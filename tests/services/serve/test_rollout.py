@@ -20,8 +20,9 @@ from roadworthy.domain.trust import Evidence, EvidenceKind
 from roadworthy.evidence.envelope import open_envelope
 from roadworthy.gateway.plane import Gateway, InProcessEndpoint
 from roadworthy.rollout.canary import CanaryRule
+from roadworthy.services.serve.by_hand import resume_rollout
 from roadworthy.services.serve.deploy import roll_back
-from roadworthy.services.serve.rollout import looks, resume_rollout, rollout_view, step_rollout
+from roadworthy.services.serve.rollout import looks, rollout_view, step_rollout
 from roadworthy.services.watch.verify import trust_root, verify_changes
 
 V2 = "offers:2"
@@ -180,7 +181,7 @@ def test_a_person_lets_a_paused_rollout_go_on_from_where_it_stood(world: World) 
     Traffic(world).send(10)
     world.clock.advance(days(2))
     step(world)
-    resumed = resume_rollout(world.house, "omar", ENDPOINT, "the traffic comes on Monday")
+    resumed = resume_rollout(world.house, world.who("omar"), ENDPOINT, "the traffic comes on Monday")
     assert (resumed.state, resumed.stage, resumed.revision) == (DeploymentState.PROGRESSING, 0, 3)
     assert world.changes()[-1].why == "the traffic comes on Monday"
     assert step(world).action == "hold"
@@ -188,7 +189,7 @@ def test_a_person_lets_a_paused_rollout_go_on_from_where_it_stood(world: World) 
 
 def test_only_a_paused_rollout_is_resumed(world: World) -> None:
     with pytest.raises(IllegalTransitionError, match="cannot resume"):
-        resume_rollout(world.house, "omar", ENDPOINT, "why")
+        resume_rollout(world.house, world.who("omar"), ENDPOINT, "why")
 
 
 def test_a_paused_rollout_can_be_rolled_back(world: World) -> None:

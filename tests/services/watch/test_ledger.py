@@ -13,7 +13,6 @@ from small_world import ENDPOINT, V1, World, at, days
 
 from roadworthy.domain.review import LedgerEntry
 from roadworthy.domain.serving import DecisionStatus
-from roadworthy.services.serve.deploy import deploy
 from roadworthy.services.watch.status import status
 
 ROWS = 1200
@@ -90,7 +89,7 @@ def test_a_version_is_compared_only_with_hold_outs_of_its_own_time() -> None:
     world = _serving(0.4).fork()
     month(world, 25)
     world.activate_fully(world.register(artifact("logistic", seed=1)).id)
-    deploy(world.house, world.who("omar"), "offers:2", ENDPOINT, (0.5, 1.0))
+    world.deploy("offers:2", schedule=(0.5, 1.0))
     start = world.clock.now()
     month(world, 26, rate=2.0)
     world.review()

@@ -161,6 +161,12 @@ CALLS: dict[str, tuple[Call, ...]] = {
         Call(f"/endpoints/{ENDPOINT}/deployments", {"json": {"version": V1}}),
     ),
     "POST /endpoints/{endpoint}/rollout/step": (Call(f"/endpoints/{ENDPOINT}/rollout/step", {"json": {}}),),
+    "POST /endpoints/{endpoint}/rollout/promote": (
+        Call(f"/endpoints/{ENDPOINT}/rollout/promote", {"json": {"reason": "x"}}),
+    ),
+    "POST /endpoints/{endpoint}/rollout/pause": (
+        Call(f"/endpoints/{ENDPOINT}/rollout/pause", {"json": {"reason": "x"}}),
+    ),
     "POST /endpoints/{endpoint}/rollout/resume": (
         Call(f"/endpoints/{ENDPOINT}/rollout/resume", {"json": {"reason": "x"}}),
     ),

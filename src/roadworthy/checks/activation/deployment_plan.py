@@ -18,10 +18,13 @@ from roadworthy.domain.verdict import Verdict
 
 _EXACT = 1e-9
 
+AT_ONCE = frozenset({Strategy.BASIC, Strategy.RECREATE})
+"""Strategies that leave nothing to be tried on a few units first."""
+
 
 @dataclass(frozen=True)
 class DeploymentPlanParams(Params):
-    """`max_first_share`: largest share (0..1) of traffic a canary may start with."""
+    """`max_first_share`: largest share (0..1) of traffic a new version may start with."""
 
     RANGES: ClassVar[dict[str, tuple[float, float]]] = {"max_first_share": (0.001, 1.0)}
 
@@ -35,14 +38,15 @@ class DeploymentPlan(Check):
         version, deployment, contract.
 
     Parameters:
-        max_first_share (share of traffic outside the hold-out, default 0.25, 0.001..1): first stage of a canary.
+        max_first_share (share outside the hold-out, default 0.25, 0.001..1): what a new version may start with.
 
     Verdict:
         fail when any of these does not hold, each with its own reason: arm names differ; every weight is in 0..1;
-        version arms (outside the hold-out) sum to 1 within 1e-9; every version arm names its version and artifact;
-        this version has an arm; where another version is champion the strategy is a canary whose schedule starts
-        at or below max_first_share, rises strictly and ends at 1, and whose challenger has no more than the stage's
-        share; a rollback target is known (previous deployment, the champion's arm, or this is the first
+        arms that answer (not the hold-out, no shadow) sum to 1 within 1e-9; each of them names its version and
+        artifact; this version has an arm; where another version is champion it is not replaced at once (basic,
+        recreate), a canary's schedule starts at or below max_first_share, rises strictly and ends at 1, and its
+        challenger has no more than the stage's share, and in any other strategy the version starts at or below
+        max_first_share; a rollback target is known (previous deployment, the champion's arm, or this is the first
         deployment); the hold-out's share and action equal the contract's. pass otherwise. No error rate.
 
     Inconclusive/Error:
@@ -75,7 +79,7 @@ class DeploymentPlan(Check):
         reasons = _arm_gaps(plan, version.id) + holdout_gaps(plan, contract)
         champion = champion_arm(plan, version.id)
         if champion is not None:
-            reasons += _canary_gaps(plan, version.id, params) + _way_back_gaps(plan, champion)
+            reasons += _step_gaps(plan, version.id, params) + _way_back_gaps(plan, champion)
         total = math.fsum(a.weight for a in _version_arms(plan))
         message = (
             f"The plan does not hold: {', '.join(reasons)}."
@@ -134,7 +138,7 @@ def holdout_gaps(plan: Deployment, contract: KpiContract) -> tuple[str, ...]:
 
 
 def _version_arms(plan: Deployment) -> list[Arm]:
-    return [a for a in plan.arms if a.role is not ArmRole.HOLD_OUT]
+    return [a for a in plan.arms if a.role.answers]
 
 
 def _arm_gaps(plan: Deployment, version: str) -> tuple[str, ...]:
@@ -146,14 +150,17 @@ def _arm_gaps(plan: Deployment, version: str) -> tuple[str, ...]:
         "weight-outside-0-1": any(not 0.0 <= a.weight <= 1.0 for a in plan.arms),
         "weights-do-not-sum-to-1": not abs(total - 1.0) <= _EXACT,
         "arm-without-version": any(not a.version or not a.artifact for a in arms),
-        "version-has-no-arm": all(a.version != version for a in arms),
+        "version-has-no-arm": all(a.version != version for a in plan.arms),
     }
     return tuple(code for code, bad in conditions.items() if bad)
 
 
-def _canary_gaps(plan: Deployment, version: str, params: DeploymentPlanParams) -> tuple[str, ...]:
-    if plan.strategy is not Strategy.CANARY:
+def _step_gaps(plan: Deployment, version: str, params: DeploymentPlanParams) -> tuple[str, ...]:
+    if plan.strategy in AT_ONCE:
         return ("champion-replaced-at-once",)
+    if plan.strategy is not Strategy.CANARY:
+        first = math.fsum(a.weight for a in _version_arms(plan) if a.version == version)
+        return ("challenger-starts-too-large",) if first > params.max_first_share + _EXACT else ()
     gaps = schedule_gaps(plan.schedule, params.max_first_share)
     if not 0 <= plan.stage < len(plan.schedule):
         return (*gaps, "stage-outside-schedule")

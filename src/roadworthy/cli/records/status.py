@@ -10,7 +10,7 @@ from roadworthy.cli.desk import Desk, command
 from roadworthy.cli.lookups import status_of
 from roadworthy.cli.marks import MARKS, marked
 from roadworthy.cli.records.work import work_table
-from roadworthy.cli.traffic.deployments import traffic_bar
+from roadworthy.cli.rollout.deployments import traffic_bar
 from roadworthy.cli.traffic.ledger import ledger_table
 from roadworthy.domain.gate import Gate
 from roadworthy.domain.lifecycle import State

@@ -62,7 +62,8 @@ class Contract:
         """The contract of a deployment's arms. Raises ConflictError when two disagree on a column's type."""
         columns: dict[str, ColumnSpec] = {}
         required: set[str] = set()
-        for arm in arms:
+        # A shadow may ask for more columns, but refuses nobody's request.
+        for arm in sorted(arms, key=lambda a: not a.role.answers):
             for spec in arm.signature.inputs if arm.signature else ():
                 known = columns.setdefault(spec.name, spec)
                 if known.dtype is not spec.dtype:
@@ -72,7 +73,7 @@ class Contract:
                         remedy="Deploy versions whose signatures agree on shared columns.",
                         column=spec.name,
                     )
-                if known.missing_allowed and not spec.missing_allowed:
+                if known.missing_allowed and not spec.missing_allowed and arm.role.answers:
                     columns[spec.name] = spec
                 if arm.role is ArmRole.CHAMPION:
                     required.add(spec.name)

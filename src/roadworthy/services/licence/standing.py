@@ -22,7 +22,7 @@ from roadworthy.evidence.statements import (
     retirement_statement,
     suspension_statement,
 )
-from roadworthy.rollout import strategies
+from roadworthy.rollout import moves
 from roadworthy.services.facts import facts_of
 from roadworthy.services.house import PLATFORM, House, need_reason
 from roadworthy.services.licence.approval import approval_of, require_current
@@ -125,7 +125,7 @@ def withdraw(house: House, tx: Transaction, version: ModelVersion, reason: str) 
     for deployment in _live(tx, version.use_case):
         if _has_traffic(deployment, version.id):
             gone = {a.version for a in deployment.arms if a.version and not _may_serve(house, tx, a.version)}
-            plan = strategies.withdraw(deployment, gone | {version.id}, house.clock.now(), reason)
+            plan = moves.withdraw(deployment, gone | {version.id}, house.clock.now(), reason)
             moved.append(put_in_force(house, tx, deployment, plan, PLATFORM, reason))
     return moved
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from roadworthy.domain.errors import StorageUnavailableError
 from roadworthy.domain.lifecycle import Event, State, advance
 from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.ports import Transaction
@@ -23,53 +22,77 @@ from roadworthy.domain.serving import (
 from roadworthy.domain.trust import EvidenceKind
 from roadworthy.evidence.digest import digest_of
 from roadworthy.evidence.statements import rollout_statement
-from roadworthy.rollout import strategies
+from roadworthy.rollout import moves
 from roadworthy.rollout.canary import Action, CanaryDecision, CanaryRule, CanaryView, look
-from roadworthy.rollout.canary_evidence import ArmCounts, AssignmentPeriod
+from roadworthy.rollout.canary_evidence import AssignmentPeriod
 from roadworthy.rollout.failure_e_process import FailureEvent
-from roadworthy.services.facts import facts_of
+from roadworthy.rollout.guard import guard
+from roadworthy.rollout.strategies.recipe import Judging
+from roadworthy.rollout.strategies.registry import recipe_of
 from roadworthy.services.house import PLATFORM, House, plain
 from roadworthy.services.serve.deploy import deployment_in_force, put_in_force
+from roadworthy.services.serve.fixed_shares import counts_of, decided, fixed_views
 from roadworthy.services.serve.publish import publish
 from roadworthy.services.watch.work_items import close_promoted, open_item
 
 
 def step_rollout(house: House, endpoint: str, rule: CanaryRule) -> RolloutLook | None:
-    """One look at the rollout on an endpoint; None when none is under way. The platform acts and signs."""
+    """One look at the rollout on an endpoint, per challenger; the platform acts and signs.
+
+    Returns:
+        The look that moved something, else the last; None when nothing is under way, or nothing that evidence judges.
+    """
     with house.store.read() as tx:
         deployment = deployment_in_force(tx, endpoint)
-    if deployment.state is not DeploymentState.PROGRESSING:
+    if deployment.state is not DeploymentState.PROGRESSING or not _judged(deployment):
         return None
-    view = rollout_view(house, deployment)
-    decision = look(view, rule)
+    judged = _judgements(house, deployment, rule)
+    acting = next((j for j in judged if j.decision.action is not Action.HOLD), judged[-1])
     with house.store.begin() as tx:
         current = deployment_in_force(tx, endpoint)
         if current != deployment:
             return None
-        record = _record(house, tx, deployment, decision, view)
-        moved = _moved(house, deployment, decision)
+        records = {j.arm.name: _record(house, tx, deployment, j) for j in judged}
+        moved = _moved(house, deployment, acting.decision)
         if moved is not None:
-            put_in_force(house, tx, deployment, moved, PLATFORM, decision.sentence)
-        if decision.action is Action.ROLL_BACK:
-            _send_back(house, tx, deployment, decision)
-        if decision.action is Action.PROMOTE:
-            promoted = tx.of(ModelVersion).get(_arm(deployment, ArmRole.CHALLENGER).version)
+            put_in_force(house, tx, deployment, moved, PLATFORM, acting.decision.sentence)
+        if acting.decision.action is Action.ROLL_BACK:
+            _send_back(house, tx, deployment, acting)
+        if acting.decision.action is Action.PROMOTE:
+            promoted = tx.of(ModelVersion).get(acting.arm.version)
             close_promoted(house, tx, promoted, deployment.id)
     publish(house, endpoint)
-    return record
+    return records[acting.arm.name]
+
+
+@dataclass(frozen=True, slots=True)
+class _Judgement:
+    """What one look said about one challenger."""
+
+    arm: Arm
+    decision: CanaryDecision
+    view: CanaryView
+
+
+def _judged(deployment: Deployment) -> bool:
+    return recipe_of(deployment).judging is not Judging.NOTHING
+
+
+def _judgements(house: House, deployment: Deployment, rule: CanaryRule) -> list[_Judgement]:
+    if recipe_of(deployment).judging is Judging.DECIDES:
+        view = rollout_view(house, deployment)
+        return [_Judgement(_arm(deployment, ArmRole.CHALLENGER), look(view, rule), view)]
+    challengers = [a for a in deployment.arms if a.role is ArmRole.CHALLENGER]
+    views = fixed_views(house, deployment, challengers)
+    return [
+        _Judgement(arm, guard(view, rule, len(challengers)), view)
+        for arm, view in zip(challengers, views, strict=True)
+    ]
 
 
 def rollout_view(house: House, deployment: Deployment) -> CanaryView:
     """What one look sees; a log that cannot be read is an outage, not an absence of failures."""
-    outages: tuple[str, ...] = ()
-    try:
-        decisions = [
-            d
-            for d in house.decisions.read(deployment.endpoint, since=deployment.created_at)
-            if d.deployment == deployment.id
-        ]
-    except StorageUnavailableError:
-        decisions, outages = [], ("decision log",)
+    decisions, outages = decided(house, deployment)
     canary = _arm(deployment, ArmRole.CHALLENGER)
     since = deployment.stage_since or deployment.created_at
     # Rows that only one arm was licensed for were not drawn: they say nothing about the other.
@@ -85,8 +108,8 @@ def rollout_view(house: House, deployment: Deployment) -> CanaryView:
             for d in scored
             if d.status is DecisionStatus.FAILED
         ),
-        requests=_counts(scored, canary),
-        stage_requests=_counts([d for d in scored if d.revision == deployment.revision], canary),
+        requests=counts_of(scored, canary),
+        stage_requests=counts_of([d for d in scored if d.revision == deployment.revision], canary),
         assignments=_periods(deployment, drawn, restricted=len(drawn) < len(decisions)),
         outages=outages,
     )
@@ -117,11 +140,6 @@ def _held(deployment: Deployment) -> float:
     return sum(a.weight for a in deployment.arms if a.role is ArmRole.HOLD_OUT)
 
 
-def _counts(decisions: Sequence[Decision], canary: Arm) -> ArmCounts:
-    mine = sum(d.arm == canary.name for d in decisions)
-    return ArmCounts(champion=len(decisions) - mine, canary=mine)
-
-
 def _periods(
     deployment: Deployment, decisions: Sequence[Decision], *, restricted: bool
 ) -> tuple[AssignmentPeriod, ...]:
@@ -149,9 +167,8 @@ def _periods(
     return tuple(periods)
 
 
-def _record(
-    house: House, tx: Transaction, deployment: Deployment, decision: CanaryDecision, view: CanaryView
-) -> RolloutLook:
+def _record(house: House, tx: Transaction, deployment: Deployment, judged: _Judgement) -> RolloutLook:
+    decision, view = judged.decision, judged.view
     record = RolloutLook(
         id=f"{deployment.id}-look-{tx.of(RolloutLook).count(deployment=deployment.id) + 1}",
         deployment=deployment.id,
@@ -166,7 +183,7 @@ def _record(
         requests=decision.requests,
         share=decision.share,
         inputs_digest=digest_of(view),
-        details=plain(decision.details),
+        details=plain({**decision.details, "arm": judged.arm.name}),
     )
     tx.of(RolloutLook).add(record)
     if decision.action is not Action.HOLD:
@@ -178,33 +195,22 @@ def _record(
 def _moved(house: House, deployment: Deployment, decision: CanaryDecision) -> Deployment | None:
     now, why = house.clock.now(), decision.sentence
     if decision.action is Action.ADVANCE:
-        return strategies.advance(deployment, now, why)
+        return moves.advance(deployment, now, why)
     if decision.action is Action.PROMOTE:
-        return strategies.promote(deployment, now, why)
+        return moves.promote(deployment, now, why)
     if decision.action is Action.ROLL_BACK:
-        return strategies.roll_back(deployment, now, why)
+        return moves.roll_back(deployment, now, why)
     if decision.action is Action.PAUSE:
-        return strategies.pause(deployment, now, why)
+        return moves.pause(deployment, now, why)
     return None
 
 
-def _send_back(house: House, tx: Transaction, deployment: Deployment, decision: CanaryDecision) -> None:
-    version = tx.of(ModelVersion).get(_arm(deployment, ArmRole.CHALLENGER).version)
+def _send_back(house: House, tx: Transaction, deployment: Deployment, judged: _Judgement) -> None:
+    decision = judged.decision
+    version = tx.of(ModelVersion).get(judged.arm.version)
     if version.state is State.ACTIVATED:
         # Proven to do harm: it keeps no licence to be deployed again until it has passed the gates anew.
         tx.of(ModelVersion).replace(version, replace(version, state=advance(version.state, Event.RECALL)))
         house.record(tx, PLATFORM, "recalled", version.id, decision.sentence)
     defect = decision.defect or DefectKind.SERVING_FAILURE
     open_item(house, tx, version, defect, f"rollout {deployment.id}", decision.sentence, "validation")
-
-
-def resume_rollout(house: House, actor_id: str, endpoint: str, why: str) -> Deployment:
-    """A person lets a paused rollout go on."""
-    actor = house.person(actor_id)
-    house.allow(actor, "promote", facts_of(house, endpoint=endpoint))
-    with house.store.begin() as tx:
-        current = deployment_in_force(tx, endpoint)
-        moved = strategies.resume(current, house.clock.now(), why)
-        stored = put_in_force(house, tx, current, moved, actor.id, why)
-    publish(house, endpoint)
-    return stored

@@ -108,7 +108,7 @@ def endpoints_now(tx: Transaction, now: datetime) -> tuple[EndpointStatus, ...]:
 
 def _outdated(tx: Transaction, use_case: str, current: Deployment) -> dict[str, str]:
     signed = contract_in_force(tx, use_case)
-    answering = {arm.version for arm in current.arms if arm.version and arm.weight > 0}
+    answering = {arm.version for arm in current.arms if arm.role.answers and arm.weight > 0}
     under = {version: contract_of(tx, version) for version in sorted(answering)}
     return {v: contract for v, contract in under.items() if signed and contract and contract != signed[0].id}
 

@@ -81,6 +81,8 @@ ROUTES: dict[str, Needs] = {
     "GET /endpoints/{endpoint}/deployments": _needs(READ),
     "POST /endpoints/{endpoint}/deployments": _needs("deploy"),
     "POST /endpoints/{endpoint}/rollout/step": _needs("promote"),
+    "POST /endpoints/{endpoint}/rollout/promote": _needs("promote"),
+    "POST /endpoints/{endpoint}/rollout/pause": _needs("promote"),
     "POST /endpoints/{endpoint}/rollout/resume": _needs("promote"),
     "POST /endpoints/{endpoint}/roll-back": _needs("roll-back"),
     "POST /endpoints/{endpoint}/outcomes": _needs("ingest-outcomes"),

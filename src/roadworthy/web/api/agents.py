@@ -12,8 +12,8 @@ from roadworthy.domain.serving import Agent
 from roadworthy.services.agents.registry import agents, register_agent, retire_agent
 from roadworthy.services.agents.reports import Life, Told, take_report
 from roadworthy.services.house import plain
-from roadworthy.web.api.endpoints import Why
 from roadworthy.web.api.entry.access import ActingPerson, TheHouse
+from roadworthy.web.api.rollouts import Why
 
 router = APIRouter(tags=["agents"])
 

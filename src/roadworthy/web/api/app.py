@@ -11,7 +11,18 @@ from roadworthy import __version__
 from roadworthy.services.access.gatekeeper import Gatekeeper
 from roadworthy.services.access.rules import AccessRules
 from roadworthy.services.house import House
-from roadworthy.web.api import agents, endpoints, licence, people, records, runs, tokens, use_cases, versions
+from roadworthy.web.api import (
+    agents,
+    endpoints,
+    licence,
+    people,
+    records,
+    rollouts,
+    runs,
+    tokens,
+    use_cases,
+    versions,
+)
 from roadworthy.web.api.entry.edge import install
 from roadworthy.web.api.entry.guard import PREFIX, Guard
 from roadworthy.web.buckets import Buckets
@@ -45,7 +56,7 @@ def build_api(
     app.state.public_url = ""
     app.state.failures = Buckets(keeper.rules.failures_per_minute, now)
     install(app)
-    for resource in (people, tokens, use_cases, versions, runs, licence, endpoints, agents, records):
+    for resource in (people, tokens, use_cases, versions, runs, licence, endpoints, rollouts, agents, records):
         app.include_router(resource.router, prefix=PREFIX)
     app.include_router(tokens.accounts, prefix=PREFIX)
     app.add_middleware(Guard, keeper=keeper, now=now, failures=app.state.failures)

@@ -1,4 +1,4 @@
-"""Endpoints: deploying, stepping and rolling back, outcomes, reviews, the ledger."""
+"""Endpoints: registering, outcomes, reviews, the ledger."""
 
 from __future__ import annotations
 
@@ -8,20 +8,16 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from roadworthy.domain.errors import SettingError
 from roadworthy.domain.review import LedgerEntry, ReviewRun
-from roadworthy.domain.serving import Deployment, Endpoint
+from roadworthy.domain.serving import Endpoint
 from roadworthy.domain.storing.query import PAGE
 from roadworthy.domain.use_case import UseCase
-from roadworthy.rollout.canary import CanaryRule
 from roadworthy.services.house import plain
-from roadworthy.services.serve.deploy import deploy, roll_back
 from roadworthy.services.serve.endpoints import register_endpoint
 from roadworthy.services.serve.outcomes import Reported, ingest_outcomes, read_outcome_file
-from roadworthy.services.serve.plan import DEFAULT_SCHEDULE
-from roadworthy.services.serve.rollout import looks, resume_rollout, step_rollout
 from roadworthy.services.watch.lists import listed
 from roadworthy.services.watch.review import review_endpoint
 from roadworthy.web.api.entry.access import ActingPerson, TheHouse
@@ -36,34 +32,6 @@ class NewEndpoint(BaseModel):
     name: str
     use_case: str
     decision_point: str
-
-
-class DeployRequest(BaseModel):
-    """What to put in force."""
-
-    model_config = ConfigDict(extra="forbid")
-    version: str
-    schedule: list[float] = Field(default_factory=lambda: list(DEFAULT_SCHEDULE))
-
-
-class RuleRequest(BaseModel):
-    """The stopping rule; see `CanaryRule` for each field's meaning."""
-
-    model_config = ConfigDict(extra="forbid")
-    alpha: float = 0.05
-    harm_ratio: float = 1.0
-    tolerated_ratio: float = 2.0
-    max_failure_rate: float = 0.01
-    min_requests: int = 200
-    deadline_h: float = 24.0
-    advance_unproven: bool = False
-
-
-class Why(BaseModel):
-    """A reason, for the change record."""
-
-    model_config = ConfigDict(extra="forbid")
-    reason: str
 
 
 class NewOutcome(BaseModel):
@@ -106,45 +74,6 @@ def get_endpoint(house: TheHouse, actor: ActingPerson, endpoint: str) -> dict[st
 def post_endpoint(house: TheHouse, actor: ActingPerson, body: NewEndpoint) -> dict[str, Any]:
     """Register an endpoint."""
     found: dict[str, Any] = plain(register_endpoint(house, actor, body.name, body.use_case, body.decision_point))
-    return found
-
-
-@router.get("/endpoints/{endpoint}/deployments")
-def list_deployments(house: TheHouse, actor: ActingPerson, endpoint: str) -> list[dict[str, Any]]:
-    """Deployments, newest first, each with the looks taken at it."""
-    house.allow(actor, "read")
-    with house.store.read() as tx:
-        tx.of(Endpoint).get(endpoint)
-        found = tx.of(Deployment).find(endpoint=endpoint, newest_first=True)
-    return [{"deployment": plain(d), "looks": [plain(x) for x in looks(house, d.id)]} for d in found]
-
-
-@router.post("/endpoints/{endpoint}/deployments", status_code=201)
-def post_deployment(house: TheHouse, actor: ActingPerson, endpoint: str, body: DeployRequest) -> dict[str, Any]:
-    """Deploy a version."""
-    found: dict[str, Any] = plain(deploy(house, actor, body.version, endpoint, tuple(body.schedule)))
-    return found
-
-
-@router.post("/endpoints/{endpoint}/rollout/step")
-def post_step(house: TheHouse, actor: ActingPerson, endpoint: str, body: RuleRequest) -> dict[str, Any]:
-    """Look at the rollout under way and act on what its traffic proves."""
-    house.allow(actor, "promote")
-    record = step_rollout(house, endpoint, CanaryRule(**body.model_dump()))
-    return {"look": plain(record) if record else None}
-
-
-@router.post("/endpoints/{endpoint}/rollout/resume")
-def post_resume(house: TheHouse, actor: ActingPerson, endpoint: str, body: Why) -> dict[str, Any]:
-    """Let a paused rollout go on."""
-    found: dict[str, Any] = plain(resume_rollout(house, actor.id, endpoint, body.reason))
-    return found
-
-
-@router.post("/endpoints/{endpoint}/roll-back")
-def post_roll_back(house: TheHouse, actor: ActingPerson, endpoint: str, body: Why) -> dict[str, Any]:
-    """Take the new version's traffic away."""
-    found: dict[str, Any] = plain(roll_back(house, actor, endpoint, body.reason))
     return found
 
 

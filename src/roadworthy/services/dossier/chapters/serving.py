@@ -43,7 +43,7 @@ def _deployment(of: Deployment, record: Record) -> Section:
             ("Put in force", Cell(f"{when(of.created_at)} by {of.created_by}", by)),
             (
                 "Schedule",
-                Cell(listed([number(100 * s, "%") for s in of.schedule]) if of.schedule else "at once", by),
+                Cell(listed([number(100 * s, "%") for s in of.schedule]) if of.schedule else "none", by),
             ),
             ("Came after", Cell(of.previous or "nothing", by)),
             ("Reason", said(of.reason, by)),

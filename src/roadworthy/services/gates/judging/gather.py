@@ -10,7 +10,7 @@ from roadworthy.checks.material import Material
 from roadworthy.domain.gate import Gate, GateRun, Playbook
 from roadworthy.domain.model import Dataset, ModelVersion
 from roadworthy.domain.ports import Transaction
-from roadworthy.domain.serving import Agent, Endpoint, MonitorPlan
+from roadworthy.domain.serving import Agent, Arm, ArmRole, Deployment, Endpoint, MonitorPlan
 from roadworthy.domain.trust import Evidence, HandOff, Person, Role, SignOff
 from roadworthy.domain.use_case import KpiContract, UseCase
 from roadworthy.services.catalog.looks import charged_looks
@@ -94,13 +94,16 @@ def _with_serving(house: House, tx: Transaction, run: GateRun, plain: Material, 
     return replace(plain, endpoint=endpoint, deployment=plan)
 
 
+def _champion_first(deployment: Deployment) -> list[Arm]:
+    """The arms that answer: what answers now before what answered earlier and is kept to go back to."""
+    return sorted((a for a in deployment.arms if a.role.answers), key=lambda a: a.role is not ArmRole.CHAMPION)
+
+
 def _champion(tx: Transaction, version: ModelVersion) -> ModelVersion | None:
     for endpoint in tx.of(Endpoint).find(use_case=version.use_case):
         deployment = current_deployment(tx, endpoint.id)
         arm = (
-            next((a for a in deployment.arms if a.version and a.version != version.id), None)
-            if deployment
-            else None
+            next((a for a in _champion_first(deployment) if a.version != version.id), None) if deployment else None
         )
         if arm is not None:
             return tx.of(ModelVersion).get(arm.version)

@@ -221,9 +221,9 @@ def _endpoint(of: EndpointStatus) -> Markup:
 
 
 def shares(deployment: Deployment) -> list[tuple[Arm, float]]:
-    """Every arm that answers, with its share of all traffic."""
+    """Every arm that answers, with its share of all traffic; the shadows are told beside it."""
     held = sum(a.weight for a in deployment.arms if a.role is ArmRole.HOLD_OUT)
-    arms = [a for a in deployment.arms if a.weight > 0]
+    arms = [a for a in deployment.arms if a.weight > 0 and a.role is not ArmRole.SHADOW]
     return [(a, a.weight if a.role is ArmRole.HOLD_OUT else a.weight * (1 - held)) for a in arms]
 
 
@@ -234,7 +234,9 @@ def split(deployment: Deployment) -> Markup:
     parts = [h("span", style=f"flex:{s:.4f}", class_=f"arm {_tone(a)}") for a, s, _ in named]
     key = [h("li", h("i", class_=f"arm {_tone(a)}"), f" {a.name} ", h("b", text)) for a, _, text in named]
     bar = h("div", parts, class_="split", role="img", aria_label=f"Traffic: {words}")
-    return h("div", bar, h("ul", key, class_="key"))
+    shadows = [a for a in deployment.arms if a.role is ArmRole.SHADOW and a.weight > 0]
+    said = ", ".join(f"{a.name} scores {percent(a.weight, 0)} of the answered units besides" for a in shadows)
+    return h("div", bar, h("ul", key, class_="key"), h("p", f"Shadow: {said}.", class_="dim") if said else None)
 
 
 def _tone(arm: Arm) -> str:

@@ -11,6 +11,7 @@ from roadworthy.domain.documents.numbers import number
 from roadworthy.domain.review import LedgerEntry, ReviewRun
 from roadworthy.domain.serving import Decision, DecisionStatus, Deployment, Endpoint, RolloutLook
 from roadworthy.rollout.canary import Action
+from roadworthy.rollout.strategies.registry import recipe_of
 from roadworthy.services.house import House
 from roadworthy.services.serve.plan import current_deployment
 from roadworthy.web.ui.charts import HELD, SERIES, lines, stacked
@@ -133,7 +134,7 @@ def _head(of: Story) -> Markup:
     held = next((a.weight for a in current.arms if a.role.value == "hold-out"), 0.0)
     acts = "acts on all of them" if current.holdout_acts else "acts on none of them"
     about |= {
-        "Strategy": current.strategy.value,
+        "Strategy": f"{current.strategy.value}: {recipe_of(current).title}",
         "Deployment": [h("code", current.id), f", revision {current.revision}, by {current.created_by}, ",
                        moment(current.created_at)],
         "Hold-out": f"{percent(held)} of units, at random; the business {acts}" if held else

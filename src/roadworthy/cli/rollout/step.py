@@ -11,8 +11,8 @@ from roadworthy.cli.desk import Desk, command
 from roadworthy.cli.exits import VERDICTS
 from roadworthy.cli.lookups import the_endpoint
 from roadworthy.cli.marks import number
-from roadworthy.cli.traffic.deployments import deployment_table
-from roadworthy.domain.serving import Deployment
+from roadworthy.cli.rollout.deployments import deployment_table, next_step
+from roadworthy.domain.serving import Deployment, DeploymentState
 from roadworthy.domain.verdict import Verdict
 from roadworthy.rollout.canary import Action, CanaryRule
 
@@ -42,7 +42,10 @@ def step(
     ] = DEFAULT.advance_unproven,
     resume: Annotated[str, typer.Option(help="Let a paused rollout go on first, for this reason.")] = "",
 ) -> int:
-    """Look at the canary and act on what its traffic proves. Exit: 0, or 10 when it was rolled back."""
+    """Look at the rollout and act on what its traffic proves; fixed shares are only turned back.
+
+    Exit: 0, or 10 when it was rolled back.
+    """
     with desk.road() as road:
         where = the_endpoint(road, endpoint).id
         if resume:
@@ -61,7 +64,7 @@ def step(
         now = msgspec.convert(found[0]["deployment"], Deployment) if found else None
     shown = [deployment_table(now)] if now else []
     if look is None:
-        desk.answer({"look": None, "deployment": now}, f"No rollout is under way on {where}.", *shown)
+        desk.answer({"look": None, "deployment": now}, _why_no_look(where, now), *shown)
         return 0
     counts = ", ".join(f"{arm} {look.failures.get(arm, 0)} of {n} failed" for arm, n in look.requests.items())
     desk.answer(
@@ -72,6 +75,12 @@ def step(
         *shown,
     )
     return VERDICTS[Verdict.FAIL] if look.action == Action.ROLL_BACK.value else 0
+
+
+def _why_no_look(where: str, now: Deployment | None) -> str:
+    if now is None or now.state is not DeploymentState.PROGRESSING:
+        return f"No rollout is under way on {where}."
+    return f"No look judges a {now.strategy.value} deployment. Next: {next_step(now)}"
 
 
 app = command(step)

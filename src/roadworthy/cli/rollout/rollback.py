@@ -8,7 +8,7 @@ import typer
 
 from roadworthy.cli.desk import Desk, command
 from roadworthy.cli.lookups import the_endpoint
-from roadworthy.cli.traffic.deployments import deployment_table
+from roadworthy.cli.rollout.deployments import deployment_table
 
 
 def rollback(
