@@ -152,10 +152,14 @@ def test_a_model_of_this_format_is_registered_gated_deployed_and_answers(
             "--train",
             train,
             *inputs,
+            "--limits",
+            "training",
             "--as",
             "dan",
         )
         assert (told["version"]["format"], told["version"]["artifact"]) == (form, version.artifact)
+        limited = {limit["column"] for limit in told["version"]["signature"]["limits"]}
+        assert limited == set(trained.inputs)
 
         gated = world.activate_fully(version.id, BOOK)
         assert gated.state is State.ACTIVATED

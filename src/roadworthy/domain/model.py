@@ -84,11 +84,30 @@ class ColumnSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class ColumnLimit:
+    """What requests must keep to in one column, declared by who registered the version; the gateway enforces it.
+
+    `low` and `high` are inclusive, `categories` empty = any; an `optional` column may be left out and is then missing.
+    """
+
+    column: str
+    low: float | None = None
+    high: float | None = None
+    categories: tuple[str, ...] = ()
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Signature:
-    """Inputs in the order the model takes them, and what it answers (one score in 0..1 per row)."""
+    """Inputs in the order the model takes them, and what it answers (one score in 0..1 per row).
+
+    A request's values outside `limits` are refused; with `ignore_unknown`, columns that are no input are left aside.
+    """
 
     inputs: tuple[ColumnSpec, ...]
     output: str = "score"
+    limits: tuple[ColumnLimit, ...] = ()
+    ignore_unknown: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:

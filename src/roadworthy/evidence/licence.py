@@ -20,9 +20,9 @@ from roadworthy.domain.serving import Arm, Deployment
 from roadworthy.domain.trust import Change, EvidenceKind, Role
 from roadworthy.domain.verdict import Verdict
 from roadworthy.evidence.canonical import canonical
-from roadworthy.evidence.digest import digest_json, digest_of
+from roadworthy.evidence.digest import digest_json
 from roadworthy.evidence.envelope import OpenedStatement, claimed_kind, open_envelope
-from roadworthy.evidence.statements import deployment_json, unsigned
+from roadworthy.evidence.statements import deployment_json, signature_digest, unsigned
 from roadworthy.evidence.trust import TrustRoot
 
 SIGNERS: dict[EvidenceKind, tuple[Role, ...]] = {
@@ -158,7 +158,7 @@ def require_passed(run: OpenedStatement, claim: Claim) -> None:
         "threshold": (run.fact("threshold"), claim.threshold),
     }
     if claim.signature is not None:
-        stated["signature_digest"] = (run.fact("signature_digest"), digest_of(claim.signature))
+        stated["signature_digest"] = (run.fact("signature_digest"), signature_digest(claim.signature))
     for name, (judged, claimed) in stated.items():
         if judged != claimed:
             raise refused(

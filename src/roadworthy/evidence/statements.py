@@ -18,8 +18,8 @@ from typing import Any
 from roadworthy.domain.errors import ConflictError, CouldNotVerifyError, DataError
 from roadworthy.domain.gate import GateRun, Playbook
 from roadworthy.domain.lifecycle import State
-from roadworthy.domain.model import ModelVersion
-from roadworthy.domain.serving import Deployment, RolloutLook
+from roadworthy.domain.model import ModelVersion, Signature
+from roadworthy.domain.serving import Arm, Deployment, RolloutLook
 from roadworthy.domain.trust import Change, Delegation, EvidenceKind, HandOff, SignOff
 from roadworthy.domain.use_case import KpiContract, UseCase
 from roadworthy.domain.verdict import Verdict
@@ -70,7 +70,7 @@ def gate_run_statement(
         "use_case_digest": digest_of(use_case),
         "model": {"name": version.name, "number": version.number, "format": version.format.value},
         "threshold": version.threshold,
-        "signature_digest": digest_of(version.signature),
+        "signature_digest": signature_digest(version.signature),
         **({"files": version.files} if version.files else {}),
         "developers": list(version.developers),
         "makers": sorted({*version.developers, *makers}),
@@ -259,15 +259,31 @@ def version_digest(version: ModelVersion) -> str:
 
 def version_json(version: ModelVersion) -> dict[str, Any]:
     """A version as it is digested: `files` is left out where there are none, as before there were folders."""
-    whole: dict[str, Any] = to_json(version)
+    whole: dict[str, Any] = {**to_json(version), "signature": signature_json(version.signature)}
     return {k: v for k, v in whole.items() if k != "files" or v}
 
 
+def signature_json(signature: Signature) -> dict[str, Any]:
+    """A signature as it is digested: what was not declared is left out, as before anything could be."""
+    whole: dict[str, Any] = to_json(signature)
+    return {k: v for k, v in whole.items() if k not in ("limits", "ignore_unknown") or v}
+
+
+def signature_digest(signature: Signature) -> str:
+    """The digest by which a gate run names the signature it judged."""
+    return digest_json(signature_json(signature))
+
+
 def deployment_json(deployment: Deployment) -> dict[str, Any]:
-    """A deployment as it is signed; of its arms, `files` is left out as in a version."""
-    whole: dict[str, Any] = to_json(deployment)
-    arms = [{k: v for k, v in arm.items() if k != "files" or v} for arm in whole["arms"]]
-    return {**whole, "arms": arms}
+    """A deployment as it is signed; of its arms, `files` and what a signature does not declare are left out."""
+    return {**to_json(deployment), "arms": [_arm_json(arm) for arm in deployment.arms]}
+
+
+def _arm_json(arm: Arm) -> dict[str, Any]:
+    whole: dict[str, Any] = to_json(arm)
+    if arm.signature is not None:
+        whole["signature"] = signature_json(arm.signature)
+    return {k: v for k, v in whole.items() if k != "files" or v}
 
 
 def unsigned(deployment: Deployment) -> Deployment:

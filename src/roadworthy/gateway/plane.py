@@ -219,7 +219,7 @@ class InProcessEndpoint:
         served.contract.refuse_others(frame.names)
         columns = {n: from_array(c, frame[n]) for n, c in served.contract.columns.items() if n in frame}
         rows = Rows(
-            columns=columns,
+            columns=served.contract.bounds.kept(columns, frame.n_rows),
             unit_ids=tuple(unit_ids[: frame.n_rows]),
             request_ids=tuple(request_ids[: frame.n_rows]),
             named=named,

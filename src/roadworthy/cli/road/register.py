@@ -14,6 +14,7 @@ from roadworthy.cli.desk import Desk, commands
 from roadworthy.cli.files import write_new
 from roadworthy.cli.gates.next_steps import after_registering, asked_later
 from roadworthy.cli.handing_in.in_one_go import HandedIn, register_all
+from roadworthy.cli.handing_in.limits import declared
 from roadworthy.cli.handing_in.preflight import read_file, try_data, try_pair
 from roadworthy.cli.lookups import newest_dataset, use_case_named
 from roadworthy.domain.errors import NotFoundError, SettingError
@@ -26,6 +27,13 @@ MODEL_HELP = (
     " (MLflow, ONNX with weights)."
 )
 UseCaseOption = Annotated[str, typer.Option(help="The use case.")]
+LimitsOption = Annotated[
+    str,
+    typer.Option(
+        metavar="FILE|training",
+        help="What requests must keep to: a YAML file, or what the training data showed.",
+    ),
+]
 Threshold = Annotated[float, typer.Option(help="Act when the score is at least this, 0 to 1.")]
 Inputs = Annotated[
     str, typer.Option(metavar="A,B,...", help="Input columns in the model's order; none: all but target and time.")
@@ -64,6 +72,7 @@ def everything(
     parents: Parents = None,
     description: Description = "",
     code_revision: Revision = "",
+    limits: LimitsOption = "",
 ) -> None:
     """Register use case (when new), data and version in one go. Tries everything before it records anything."""
     given = HandedIn(
@@ -80,7 +89,7 @@ def everything(
         threshold=threshold,
         name=name or use_case,
         inputs=columns_of(inputs),
-        about=about_version(training, parents, description, code_revision),
+        about=about_version(training, parents, description, code_revision) | declared(limits),
     )
     with desk.road() as road:
         done = register_all(desk, road, given)
@@ -156,9 +165,10 @@ def register_model(
     parents: Parents = None,
     description: Description = "",
     code_revision: Revision = "",
+    limits: LimitsOption = "",
 ) -> None:
     """Register a model version trained on registered data."""
-    about = about_version(training, parents, description, code_revision)
+    about = about_version(training, parents, description, code_revision) | declared(limits)
     with desk.road() as road:
         case = use_case_named(road, use_case)
         trained = train or newest_dataset(road, use_case, DatasetRole.TRAIN)

@@ -131,7 +131,10 @@ def rows_of(
             f"inputs[{twice}].name", f"column {shown(names[twice])} is sent twice", "Send each column once."
         )
     contract.refuse_others(names)
-    columns = {t.name: _column(t, i, n_rows, contract, raw[i]) for i, t in enumerate(request.inputs)}
+    known = contract.columns
+    columns = {
+        t.name: _column(t, i, n_rows, contract, raw[i]) for i, t in enumerate(request.inputs) if t.name in known
+    }
     whose = identities(request.id, request.parameters, n_rows, limits)
     return rows_with(columns, whose, contract, version, arrived, _form(request))
 

@@ -1,8 +1,9 @@
 """What an endpoint's requests must look like, and turning values into the typed columns models take.
 
-Numeric values outside the range seen in training and categories never seen are admitted: they are for monitoring
-to count, not for the gateway to hide. A number beyond the float32 range is refused: most models compute in float32,
-where it would become infinite, and one caller could then make an arm fail at will.
+Numeric values outside the range seen in training and categories never seen are admitted, unless a limit was declared
+(`bounds.py`): they are for monitoring to count, not for the gateway to hide. A number beyond the float32 range is
+refused: most models compute in float32, where it would become infinite, and one caller could then make an arm fail
+at will.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from roadworthy.domain.errors import ConflictError, InputError, shortlist
-from roadworthy.domain.model import ColumnSpec, DType
+from roadworthy.domain.model import ColumnSpec, DType, Signature
 from roadworthy.domain.serving import Arm, ArmRole
+from roadworthy.gateway.protocol.bounds import Bounds
 from roadworthy.statistics.frame import Array, column_of
 
 LARGEST = float(np.finfo(np.float32).max)
@@ -56,6 +58,8 @@ class Contract:
 
     columns: Mapping[str, ColumnSpec]
     required: frozenset[str]
+    bounds: Bounds
+    ignore_unknown: bool = False
 
     @classmethod
     def of(cls, arms: Sequence[Arm]) -> Contract:
@@ -77,12 +81,17 @@ class Contract:
                     columns[spec.name] = spec
                 if arm.role is ArmRole.CHAMPION:
                     required.add(spec.name)
-        return cls(columns, frozenset(required))
+        signatures = [arm.signature for arm in arms if arm.signature]
+        leading = [arm.signature for arm in arms if arm.signature and arm.role is ArmRole.CHAMPION]
+        champion = leading[0] if leading else Signature(())
+        bounds = Bounds.of(signatures, champion)
+        required.difference_update(spec.name for spec in bounds.optional)
+        return cls(columns, frozenset(required), bounds, champion.ignore_unknown)
 
     def refuse_others(self, given: Sequence[str]) -> None:
         """Refuse columns the endpoint does not take, and a required one that is not there."""
         unknown = [name for name in given if name not in self.columns]
-        if unknown:
+        if unknown and not self.ignore_unknown:
             raise InputError(
                 f"unknown column {shortlist([shown(n) for n in unknown])}",
                 remedy=f"Send only: {shortlist(tuple(self.columns), 40)}.",

@@ -67,7 +67,8 @@ def read_invocation(asked: Asked, contract: Contract, limits: Limits, *, arrived
     if len(counts) != 1 or not 0 < (n_rows := counts.pop()) <= limits.rows_per_request:
         raise malformed(form, "the columns differ in length, or there are no rows or too many",
                    f"Send 1 to {limits.rows_per_request} rows, every column of the same length.")  # fmt: skip
-    typed = {name: from_values(contract.columns[name], columns[name], form) for name in columns}
+    known = contract.columns
+    typed = {n: from_values(known[n], values, form) for n, values in columns.items() if n in known}
     whose = identities(request.id, request.params, n_rows, limits)
     return rows_with(typed, whose, contract, asked.version, arrived)
 

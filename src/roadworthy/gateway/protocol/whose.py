@@ -93,7 +93,8 @@ def rows_with(
     arrived: float,
     form: Form = PLAIN,
 ) -> Rows:
-    """Rows of typed columns, put in the models' order."""
+    """Rows of typed columns, put in the models' order. Raises InputError: a value outside the declared bounds."""
+    columns = contract.bounds.kept(columns, len(whose.unit_ids))
     return Rows(
         columns={name: columns[name] for name in contract.columns if name in columns},
         unit_ids=whose.unit_ids,

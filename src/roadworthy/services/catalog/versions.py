@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from roadworthy.domain.errors import SettingError
-from roadworthy.domain.model import Dataset, DatasetRole, ModelVersion
+from roadworthy.domain.model import Dataset, DatasetRole, ModelVersion, Signature
 from roadworthy.domain.storing.folder import Artifact, Folder
 from roadworthy.domain.trust import Person
 from roadworthy.domain.use_case import UseCase
 from roadworthy.services.catalog.datasets import load_dataset
 from roadworthy.services.catalog.sealed import refuse_sealed_as
-from roadworthy.services.catalog.signatures import infer
+from roadworthy.services.catalog.signatures import Limits, infer, limited
 from roadworthy.services.catalog.use_cases import check_name
 from roadworthy.services.facts import facts_of
 from roadworthy.services.house import House
+from roadworthy.statistics.frame import Frame, column_of
 
 SAMPLE_ROWS = 200
 """Rows of training data on which a new artifact must answer before it is recorded."""
@@ -42,6 +43,7 @@ class NewVersion:
     training: str = ""
     training_code: bytes = b""
     environment: dict[str, str] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
 
 
 def register_version(house: House, actor: Person, new: NewVersion) -> ModelVersion:
@@ -51,18 +53,15 @@ def register_version(house: House, actor: Person, new: NewVersion) -> ModelVersi
         ArtifactError: the bytes are no admitted model.
         ModelError: the model raises, or answers NaN or the wrong shape on its own training rows.
         DataError: an input is not a column of the training data.
-        SettingError: threshold outside 0..1, or the data set is not training data of this use case.
+        SettingError: threshold outside 0..1, a limit that cannot be meant, or the data set is not training data of
+            this use case.
     """
     house.allow(actor, "register-version", facts_of(house, use_case=new.use_case))
     check_name(new.name, "model")
     if not 0 <= new.threshold <= 1:
         raise SettingError(f"threshold is {new.threshold:g}", remedy="Allowed: 0 to 1.", field="threshold")
     case, dataset = _context(house, actor, new)
-    frame, _ = load_dataset(house, dataset, case)
-    names = new.inputs or default_inputs(case, dataset.columns)
-    frame.require(names, f"the training data '{dataset.source}'")
-    signature = infer(frame, names)
-    sample = frame.select(names).batches(SAMPLE_ROWS).__next__()
+    signature, sample = _signature(house, new, case, dataset)
     artifact, artifact_format = house.workshop.admit(new.artifact, signature, sample.columns)
     house.workshop.try_out(artifact, artifact_format, signature, sample.columns)
     digest, files = house.artifacts.keep(artifact)
@@ -81,7 +80,7 @@ def register_version(house: House, actor: Person, new: NewVersion) -> ModelVersi
             developers=new.developers or (actor.id,),
             train_dataset=dataset.id,
             created_at=house.clock.now(),
-            original_variables=tuple(names),
+            original_variables=signature.names,
             code_revision=new.code_revision,
             training=training,
             parents=new.parents,
@@ -104,6 +103,30 @@ def register_version(house: House, actor: Person, new: NewVersion) -> ModelVersi
             },
         )
     return version
+
+
+def _signature(house: House, new: NewVersion, case: UseCase, dataset: Dataset) -> tuple[Signature, Frame]:
+    """The signature as inferred and declared, and the rows a model must answer before it is recorded."""
+    frame, _ = load_dataset(house, dataset, case)
+    names = new.inputs or default_inputs(case, dataset.columns)
+    frame.require(names, f"the training data '{dataset.source}'")
+    shown = infer(frame, names)
+    signature = limited(shown, new.limits, frame)
+    return signature, _sample(frame, shown, signature)
+
+
+def _sample(frame: Frame, shown: Signature, signature: Signature) -> Frame:
+    """Rows a model must answer before it is recorded: training rows, and one without what was declared to be missing,
+    where training did not show that it may be.
+    """
+    rows = next(frame.select(signature.names).batches(SAMPLE_ROWS))
+    news = {c.name for c, was in zip(signature.inputs, shown.inputs, strict=True) if was != c and c.missing_allowed}
+    if not news:
+        return rows
+    known = rows.rows()
+    known.append({**known[-1], **dict.fromkeys(news)})
+    values = {c.name: [row[c.name] for row in known] for c in signature.inputs}
+    return Frame({c.name: column_of(c, values[c.name]) for c in signature.inputs})
 
 
 def _context(house: House, actor: Person, new: NewVersion) -> tuple[UseCase, Dataset]:

@@ -17,6 +17,7 @@ from roadworthy.domain.storing.folder import Artifact, Folder
 from roadworthy.domain.storing.query import PAGE
 from roadworthy.domain.trust import Conditions, SignOff
 from roadworthy.evidence.bundle import encode_bundle
+from roadworthy.services.catalog.signatures import Declared, Limits
 from roadworthy.services.catalog.versions import NewVersion, register_version
 from roadworthy.services.dossier.issue import FILES, issue_dossier
 from roadworthy.services.facts import facts_of
@@ -30,6 +31,34 @@ from roadworthy.services.watch.verify import bundle, evidence_of
 from roadworthy.web.api.entry.access import ActingPerson, TheHouse
 
 router = APIRouter(tags=["versions"])
+
+
+class LimitMeta(BaseModel):
+    """What requests must keep to in one column; `missing` not given = as training data showed."""
+
+    model_config = ConfigDict(extra="forbid")
+    low: float | None = None
+    high: float | None = None
+    categories: list[str] = Field(default_factory=list)
+    missing: bool | None = None
+    optional: bool = False
+
+
+class LimitsMeta(BaseModel):
+    """What requests must keep to: by column, as training data showed, and whether unknown columns are left aside."""
+
+    model_config = ConfigDict(extra="forbid")
+    columns: dict[str, LimitMeta] = Field(default_factory=dict)
+    from_training: bool = False
+    ignore_unknown: bool = False
+
+    def limits(self) -> Limits:
+        """What the services take."""
+        said = {
+            name: Declared(c.low, c.high, tuple(c.categories), c.missing, c.optional)
+            for name, c in self.columns.items()
+        }
+        return Limits(said, self.from_training, self.ignore_unknown)
 
 
 class VersionMeta(BaseModel):
@@ -48,6 +77,7 @@ class VersionMeta(BaseModel):
     training: str = ""
     folder: bool = False
     environment: dict[str, str] = Field(default_factory=dict)
+    limits: LimitsMeta = Field(default_factory=LimitsMeta)
 
 
 class GateRequest(BaseModel):
@@ -137,6 +167,7 @@ def post_version(
         parents=tuple(about.parents),
         training=about.training,
         environment=about.environment,
+        limits=about.limits.limits(),
         artifact=_handed_in(artifact, folder=about.folder),
         training_code=training_code.file.read() if training_code else b"",
     )
