@@ -77,7 +77,7 @@ class GatewayApp:
 
     def __init__(self, gateway: Gateway, faces: Sequence[Face] = ()) -> None:
         self.gateway = gateway
-        self._plane = BatchedGateway(gateway)
+        self.plane = BatchedGateway(gateway)
         self._faces = faces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,16 +89,20 @@ class GatewayApp:
         else:
             await send({"type": "websocket.close", "code": 1003})
 
+    async def open(self) -> None:
+        """Take requests over the other faces too."""
+        for face in self._faces:
+            await face.start(self.plane)
+
     async def drain(self) -> None:
         """Refuse new requests, answer those inside, end all threads."""
         for face in self._faces:
             await face.stop()
-        await self._plane.drain()
+        await self.plane.drain()
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while (await receive())["type"] != "lifespan.shutdown":
-            for face in self._faces:
-                await face.start(self._plane)
+            await self.open()
             await send({"type": "lifespan.startup.complete"})
         await self.drain()
         await send({"type": "lifespan.shutdown.complete"})
@@ -108,8 +112,9 @@ class GatewayApp:
         reply = await self._reply(call, scope["method"])
         if reply is None:
             return
-        known = call is not None and call.endpoint in self.gateway.resolver.known
-        self.gateway.metrics.requests.add(call.endpoint if call and known else "", str(reply.status))
+        if not reply.counted:
+            known = call is not None and call.endpoint in self.gateway.resolver.known
+            self.gateway.metrics.requests.add(call.endpoint if call and known else "", str(reply.status))
         await send_reply(scope, send, reply)
 
     async def _reply(self, call: _Call | None, method: str) -> Reply | None:
@@ -173,29 +178,33 @@ class GatewayApp:
         return json_reply(200, {"live": True})
 
     async def _ready(self) -> Reply:
-        if not self._plane.accepting:
+        if not self.plane.accepting:
             return json_reply(503, {"ready": False, "reason": "draining", "endpoints": {}})
-        states = await self._plane.health()
+        states = await self.plane.health()
         ready = all(state.health is not Health.BROKEN for state in states.values())
         said = {endpoint: _said(state) for endpoint, state in states.items()}
         return json_reply(200 if ready else 503, {"ready": ready, "endpoints": said})
 
     async def _model_ready(self, endpoint: str, version: str) -> Reply:
-        served = await self._plane.served(endpoint)
+        served = await self.plane.served(endpoint)
         if version:
             served.arm_of(version)
-        state = await self._plane.endpoint_health(endpoint)
-        ready = state.health is Health.SERVING and self._plane.accepting
+        state = await self.plane.endpoint_health(endpoint)
+        ready = state.health is Health.SERVING and self.plane.accepting
         return json_reply(200 if ready else 503, {"name": endpoint, "ready": ready, **_said(state)})
 
     async def _metadata(self, endpoint: str, version: str) -> Reply:
-        return json_reply(200, described(await self._plane.served(endpoint), version))
+        return json_reply(200, described(await self.plane.served(endpoint), version))
 
     async def _infer(self, scope: Scope, receive: Receive, endpoint: str, version: str) -> Reply | None:
         body = await self._body(scope, receive)
         if not isinstance(body, bytes):
             return body
-        answer, form = await self._plane.infer(endpoint, Asked(body, version, header(scope, HEADER)))
+        declared = header(scope, HEADER)
+        quick = None if version or declared else await self.plane.hurry(endpoint, body)
+        if quick is not None:
+            return Reply(200, quick, counted=True)
+        answer, form = await self.plane.infer(endpoint, Asked(body, version, declared))
         text, json_bytes = encode(answer, form)
         if not json_bytes:
             return Reply(200, text)
@@ -205,7 +214,7 @@ class GatewayApp:
         body = await self._body(scope, receive)
         if not isinstance(body, bytes):
             return body
-        answer, _ = await self._plane.infer(endpoint, Asked(body, version), read_invocation)
+        answer, _ = await self.plane.infer(endpoint, Asked(body, version), read_invocation)
         return Reply(200, encode_predictions(answer))
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes | Reply | None:

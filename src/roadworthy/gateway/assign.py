@@ -161,7 +161,13 @@ class Permits:
         in_force = (a for a in arms if a.weight > 0 and a.role.answers)
         self._in_force = sorted(in_force, key=lambda a: a.role is not ArmRole.CHAMPION)
         self._champion = next((a for a in arms if a.role is ArmRole.CHAMPION), None)
-        self._limited = any(licence.until is not None or licence.only for licence in self._of.values())
+        ends = [licence.until for licence in self._of.values() if licence.until is not None]
+        self._first_end = min(ends, default=None)
+        self._for_some = any(licence.only for licence in self._of.values())
+
+    def free(self, now: datetime) -> bool:
+        """Whether every licence covers every row now, so that each row goes to the arm that was drawn."""
+        return not self._for_some and (self._first_end is None or now < self._first_end)
 
     def ended(self, arm: Arm, now: datetime) -> str:
         """Why an arm may answer nothing any more; empty while it may."""
@@ -183,7 +189,7 @@ class Permits:
             UnavailableError: the approvals of all arms in force have ended.
         """
         drawn = [assigner.assign(unit) for unit in rows.unit_ids]
-        if not self._limited:
+        if self.free(now):
             return Routes(drawn, [False] * rows.n_rows, [True] * rows.n_rows)
         may = {name: self._rows(licence, rows, now) for name, licence in self._of.items()}
         chances = {a.arm.name: a.propensity for a in assigner.assignments}

@@ -69,6 +69,14 @@ class Histogram(Series):
             buckets[bisect_left(self._bounds, value)] += 1
             self._values[labels] = self._values.get(labels, 0.0) + value
 
+    def observe_all(self, values: Sequence[float], *labels: str) -> None:
+        """Count several observations at once."""
+        with self._lock:
+            buckets = self._buckets.setdefault(labels, [0] * (len(self._bounds) + 1))
+            for value in values:
+                buckets[bisect_left(self._bounds, value)] += 1
+            self._values[labels] = self._values.get(labels, 0.0) + sum(values)
+
     def lines(self) -> list[str]:
         """The metric as text lines: cumulative buckets, sum, count."""
         with self._lock:

@@ -20,10 +20,12 @@ import numpy as np
 
 from roadworthy.domain.errors import InputError, NotFoundError, NotLicensedError, RoadworthyError, UnavailableError
 from roadworthy.domain.serving import Decision
+from roadworthy.gateway.express.line import Row
+from roadworthy.gateway.express.way import Express
 from roadworthy.gateway.metrics import GatewayMetrics
 from roadworthy.gateway.protocol.codec import Reader, decode
 from roadworthy.gateway.protocol.columns import from_array
-from roadworthy.gateway.record import Job, Memory, answer_of, decisions_of
+from roadworthy.gateway.record import Job, Memory, answer_of, decisions_of, log_refused
 from roadworthy.gateway.request import Answer, Asked, Limits, Ports, Rows
 from roadworthy.gateway.resolve import Resolver, Served
 from roadworthy.gateway.score import Scored, score
@@ -109,6 +111,15 @@ class Gateway:
             waiting = later
         return [results[number] for number in range(len(jobs))]
 
+    def express(self, served: Served) -> Express | None:
+        """The short way of a deployment, where it has one."""
+        return Express.of(served, self.limits)
+
+    def hurry(self, way: Express, rows: Sequence[Row]) -> list[bytes | RoadworthyError | None]:
+        """Answer plain rows together on their short way: a body, an error, or None for the long way (`infer`)."""
+        memory = self._memory(way.served)
+        return way.answer(rows, memory, self._ports.log, self._ports.clock, self.metrics)
+
     def close(self) -> None:
         """Stop loading models. The ports belong to whoever made them."""
         self.resolver.close()
@@ -118,7 +129,7 @@ class Gateway:
         fresh: list[tuple[int, Job]] = []
         for number, job in jobs:
             try:
-                answer = self._memory(job).recall(job)
+                answer = self._memory(job.served).recall(job)
             except RoadworthyError as error:
                 results[number] = error
                 continue
@@ -145,7 +156,7 @@ class Gateway:
             self._ports.log.append(decisions)
         except Exception as error:  # noqa: BLE001 - whatever stopped the log, an unlogged answer must not go out
             self.metrics.log_refusals.add(endpoint)
-            return {number: _log_refused(endpoint, error) for number, _ in jobs}
+            return {number: log_refused(endpoint, error) for number, _ in jobs}
         self._count(decisions, scored)
         return {
             number: self._concluded(job, s, answer)
@@ -160,7 +171,7 @@ class Gateway:
                 reason="model-failed",
                 endpoint=answer.endpoint,
             )
-        self._memory(job).keep(job, answer)
+        self._memory(job.served).keep(job, answer)
         return answer
 
     def _count(self, decisions: Sequence[Decision], scored: Sequence[Scored]) -> None:
@@ -170,8 +181,8 @@ class Gateway:
         if fallen:
             self.metrics.fallbacks.add(decisions[0].endpoint, by=fallen)
 
-    def _memory(self, job: Job) -> Memory:
-        return self._memories.setdefault(job.served.deployment.endpoint, Memory(self.limits.remembered_rows))
+    def _memory(self, served: Served) -> Memory:
+        return self._memories.setdefault(served.deployment.endpoint, Memory(self.limits.remembered_rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,12 +263,3 @@ def _refuse_ids(name: str, given: Sequence[str], n_rows: int) -> None:
             remedy="Give one per row; request ids each once.",
             field=name,
         )
-
-
-def _log_refused(endpoint: str, error: Exception) -> UnavailableError:
-    return UnavailableError(
-        f"the decision log of endpoint '{endpoint}' refused the record: {str(error)[:200]}",
-        remedy="Nothing is answered that is not on disk; free the disk, then try again.",
-        reason="log-refused",
-        endpoint=endpoint,
-    )

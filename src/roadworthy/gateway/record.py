@@ -12,14 +12,14 @@ import hashlib
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from roadworthy.domain.errors import ConflictError
+from roadworthy.domain.errors import ConflictError, UnavailableError
 from roadworthy.domain.serving import ArmRole, Decision, DecisionStatus, Deployment
 from roadworthy.gateway.assign import Routes
 from roadworthy.gateway.request import Answer, Rows
@@ -97,7 +97,7 @@ def answer_of(deployment: Deployment, rows: Rows, scored: Scored) -> Answer:
 def contents_of(rows: Rows) -> tuple[list[dict[str, Any]], list[str]]:
     """The rows' inputs as plain values, and a digest per row over unit and inputs."""
     inputs = Frame(rows.columns).rows()
-    digests = [_digest((unit, values)) for unit, values in zip(rows.unit_ids, inputs, strict=True)]
+    digests = [content_digest(unit, values) for unit, values in zip(rows.unit_ids, inputs, strict=True)]
     return inputs, digests
 
 
@@ -109,21 +109,14 @@ def decisions_of(job: Job, scored: Scored, answer: Answer, at: datetime, latency
         failed = scored.failures[row]
         status = DecisionStatus.HELD_OUT if arm.role is ArmRole.HOLD_OUT else DecisionStatus.SCORED
         status = DecisionStatus.FAILED if failed else status
-        said = (
-            job.digests[row],
-            rows.request_ids[row],
-            deployment.id,
-            deployment.revision,
-            arm.name,
-            status,
-            failed,
-        )
+        acted, request_id = answer.acted[row], rows.request_ids[row]
+        identity = decision_id(deployment, job.digests[row], request_id, arm.name, status, failed, acted=acted)
         if failed and scored.fallback[row]:
             failed = f"{failed} (answered by the champion, score {answer.scores[row]!r})"
         decisions.append(
             Decision(
-                id=_digest((deployment.endpoint, *said, answer.acted[row])),
-                request_id=rows.request_ids[row],
+                id=identity,
+                request_id=request_id,
                 endpoint=deployment.endpoint,
                 deployment=deployment.id,
                 revision=deployment.revision,
@@ -133,7 +126,7 @@ def decisions_of(job: Job, scored: Scored, answer: Answer, at: datetime, latency
                 at=at,
                 inputs=job.inputs[row],
                 score=None if failed else answer.scores[row],
-                acted=answer.acted[row],
+                acted=acted,
                 propensity=propensity,
                 status=status,
                 latency_ms=latency_ms,
@@ -141,6 +134,46 @@ def decisions_of(job: Job, scored: Scored, answer: Answer, at: datetime, latency
             )
         )
     return decisions
+
+
+def content_digest(unit: str, inputs: Mapping[str, Any]) -> str:
+    """The digest over what a caller said about one row."""
+    return _digest((unit, inputs))
+
+
+def decision_id(
+    deployment: Deployment,
+    content: str,
+    request_id: str,
+    arm: str,
+    status: DecisionStatus,
+    failed: str,
+    *,
+    acted: bool,
+) -> str:
+    """The id of a decision (formula in the module docstring)."""
+    said = (
+        deployment.endpoint,
+        content,
+        request_id,
+        deployment.id,
+        deployment.revision,
+        arm,
+        status,
+        failed,
+        acted,
+    )
+    return _digest(said)
+
+
+def log_refused(endpoint: str, error: Exception) -> UnavailableError:
+    """The log did not take a decision, so nothing may be answered."""
+    return UnavailableError(
+        f"the decision log of endpoint '{endpoint}' refused the record: {str(error)[:200]}",
+        remedy="Nothing is answered that is not on disk; free the disk, then try again.",
+        reason="log-refused",
+        endpoint=endpoint,
+    )
 
 
 def _refuse_other_arms(served: Served, rows: Rows, routes: Routes) -> None:
@@ -190,12 +223,22 @@ class Memory:
         whole = first is not None and None not in known and first[1].request_ids == request_ids
         return first[1] if first is not None and whole else None
 
+    def knows(self, request_id: str) -> bool:
+        """Whether a decision with this id was answered lately."""
+        return request_id in self._known
+
     def keep(self, job: Job, answer: Answer) -> None:
         """Remember an answer that is on disk, when the caller named its ids."""
-        if not job.rows.named:
+        if job.rows.named:
+            pairs = zip(job.rows.request_ids, job.digests, strict=True)
+            self.keep_rows([(request_id, digest, answer) for request_id, digest in pairs])
+
+    def keep_rows(self, answered: Sequence[tuple[str, str, Answer]]) -> None:
+        """Remember answers that are on disk, by the id their caller named and the digest of the row."""
+        if not answered:
             return
         with self._lock:
-            for request_id, digest in zip(job.rows.request_ids, job.digests, strict=True):
+            for request_id, digest, answer in answered:
                 self._known[request_id] = (digest, answer)
                 self._known.move_to_end(request_id)
             while len(self._known) > self._limit:

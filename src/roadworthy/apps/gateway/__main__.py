@@ -17,7 +17,7 @@ def main(host: str, port: str, workers: str) -> None:
         "roadworthy.apps.gateway.worker:worker_app",
         address=host,
         port=int(port),
-        interface=Interfaces.ASGI,
+        interface=Interfaces.RSGI,
         workers=int(workers),
         factory=True,
         websockets=False,

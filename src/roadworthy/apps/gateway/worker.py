@@ -9,9 +9,11 @@ from roadworthy.apps.data_plane import grpc_faces, open_gateway
 from roadworthy.apps.gateway.serving import WORKSPACE
 from roadworthy.apps.settings import read_settings
 from roadworthy.gateway.app import GatewayApp
+from roadworthy.gateway.express.rsgi import RsgiGateway
 
 
-def worker_app() -> GatewayApp:
+def worker_app() -> RsgiGateway:
     """The application of one worker; it writes decision segments under a name of its own."""
     settings = read_settings(Path(os.environ[WORKSPACE]))
-    return GatewayApp(open_gateway(settings, writer=f"gateway-{os.getpid()}"), grpc_faces(settings))
+    app = GatewayApp(open_gateway(settings, writer=f"gateway-{os.getpid()}"), grpc_faces(settings))
+    return RsgiGateway(app)

@@ -26,7 +26,8 @@ import msgspec
 from roadworthy.domain.errors import InputError
 from roadworthy.domain.model import DType
 from roadworthy.gateway.protocol.binary import cut, packed, split, unpacked
-from roadworthy.gateway.protocol.columns import ADMITTED, Contract, from_values, malformed, shown
+from roadworthy.gateway.protocol.columns import ADMITTED, Contract, from_values, malformed, refuse_fractions, shown
+from roadworthy.gateway.protocol.matrix import columns_of, is_matrix, specs_of
 from roadworthy.gateway.protocol.whose import PLAIN, Parameters, identities, rows_with
 from roadworthy.gateway.request import Answer, Asked, Form, Limits, Rows
 from roadworthy.statistics.frame import Array
@@ -123,6 +124,14 @@ def rows_of(
     Raises:
         InputError: it asks for what is not there, or its tensors do not fit the contract or each other.
     """
+    first = request.inputs[0] if len(request.inputs) == 1 else None
+    if first is not None and is_matrix(first.name, first.shape, contract):
+        specs = specs_of(first.name, first.shape, first.datatype, contract, limits)
+        n_rows = first.shape[0]
+        data = None if first.data is msgspec.UNSET else first.data
+        columns = columns_of(specs, n_rows, first.datatype, data, raw[0])
+        whose = identities(request.id, request.parameters, n_rows, limits)
+        return rows_with(columns, whose, contract, version, arrived, _form(request))
     n_rows = _row_count(request.inputs, limits)
     names = [tensor.name for tensor in request.inputs]
     twice = _first_repeated(names)
@@ -221,6 +230,14 @@ def parse_as(decoder: msgspec.json.Decoder[T], body: bytes, remedy: str) -> T:
         raise _too_deep() from None
 
 
+def parsed_or_none(body: bytes) -> Body | None:
+    """A body as `decode` reads its text, or None where it would refuse."""
+    try:
+        return _decoder.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+
+
 def _too_deep() -> InputError:
     return malformed("body", "the request body is nested too deep", "Nest tensor data at most twice.")
 
@@ -228,15 +245,18 @@ def _too_deep() -> InputError:
 def _refuse_duplicate_keys(body: bytes, request: Body) -> None:
     """Refuse a JSON object that has a key twice: readers disagree on which one counts (RFC 8259, section 4).
 
-    All keys are known ones, so counting them is enough when none repeats; only a body that might have a repeated
-    key (or hides one behind an escape) is read a second time, exactly.
+    Only a body that might have a repeated key is read a second time, exactly.
     """
+    if not no_key_twice(body, request):
+        refuse_repeated_keys(body)
+
+
+def no_key_twice(body: bytes, request: Body) -> bool:
+    """Whether counting shows that no object has a key twice: all keys are known, and none hides in an escape."""
     tensors = len(request.inputs)
     once = all(body.count(key) <= 1 for key in _KEYS)
     per_tensor = all(body.count(key) == tensors for key in _TENSOR_KEYS)
-    if once and per_tensor and body.count(b'"name"') == tensors + len(request.outputs) and b"\\" not in body:
-        return
-    refuse_repeated_keys(body)
+    return once and per_tensor and body.count(b'"name"') == tensors + len(request.outputs) and b"\\" not in body
 
 
 def refuse_repeated_keys(body: bytes) -> None:
@@ -317,7 +337,7 @@ def _column(tensor: Tensor, index: int, n_rows: int, contract: Contract, raw: me
             "Send as many values as the shape says.",
         )
     if spec.dtype is DType.FP64 and tensor.datatype[0] in "IU":
-        _refuse_fractions(spec.name, values, field)
+        refuse_fractions(spec.name, values, field)
     return from_values(spec, values, field)
 
 
@@ -332,13 +352,3 @@ def _flat(data: list[Scalar | list[Scalar]], tensor: Tensor, field: str) -> list
         f"the data of column {shown(tensor.name)} is nested unlike its shape {tensor.shape}",
         "Send a flat list, or for [n, 1] a list of lists of one value.",
     )
-
-
-def _refuse_fractions(name: str, values: list[Any], field: str) -> None:
-    row = next((i for i, v in enumerate(values) if isinstance(v, float)), None)
-    if row is not None:
-        raise malformed(
-            field,
-            f"column '{name}', row {row}: {values[row]!r} is not a whole number",
-            "Send whole numbers, or name the datatype FP64.",
-        )

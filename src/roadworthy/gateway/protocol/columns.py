@@ -163,6 +163,17 @@ def _bad_value(spec: ColumnSpec, values: Sequence[Any], field: str, wrong: Any, 
     )
 
 
+def refuse_fractions(name: str, values: Sequence[Any], field: str) -> None:
+    """Refuse a fraction in a column whose datatype is a whole number. Raises InputError naming column and row."""
+    row = next((i for i, v in enumerate(values) if isinstance(v, float)), None)
+    if row is not None:
+        raise malformed(
+            field,
+            f"column '{name}', row {row}: {values[row]!r} is not a whole number",
+            "Send whole numbers, or name the datatype FP64.",
+        )
+
+
 def from_array(spec: ColumnSpec, array: Array) -> Array:
     """A column of a NumPy array under the same rules as `from_values`; NaN and None are missing.
 

@@ -49,12 +49,13 @@ BYTES = b"application/octet-stream"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole HTTP response."""
+    """A whole HTTP response; `counted`: among the requests of the metrics already."""
 
     status: int
     body: bytes
     content_type: bytes = JSON
     headers: Mapping[bytes, bytes] = field(default_factory=dict)
+    counted: bool = False
 
 
 def json_reply(status: int, value: object) -> Reply:
