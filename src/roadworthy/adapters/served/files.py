@@ -22,6 +22,7 @@ class FileServed:
 
     def __init__(self, root: Path) -> None:
         self._root = root.absolute()
+        self._paths: dict[str, str] = {}
         with disk_errors("keep served configurations", self._root):
             make_folder(self._root)
 
@@ -46,12 +47,18 @@ class FileServed:
 
     def stamp(self, endpoint: str) -> str:
         """Modification time, size and inode of the file as text; empty when there is none."""
-        path = self._root / file_name(endpoint)
-        with disk_errors("look at a configuration", self._root):
-            try:
-                found = path.stat()
-            except FileNotFoundError:
-                return ""
+        path = self._paths.get(endpoint)
+        if path is None:
+            path = os.fspath(self._root / file_name(endpoint))
+            if os.path.exists(path):  # what does not exist is asked for with any name
+                self._paths[endpoint] = path
+        try:
+            found = os.stat(path)  # asked for by every request: no more is done than one call
+        except FileNotFoundError:
+            return ""
+        except OSError:
+            with disk_errors("look at a configuration", self._root):
+                raise
         return f"{found.st_mtime_ns}-{found.st_size}-{found.st_ino}"
 
     def endpoints(self) -> tuple[str, ...]:

@@ -9,7 +9,6 @@ alone refuses, falls back and repeats. `tests/gateway/test_express.py` holds the
 from __future__ import annotations
 
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -24,6 +23,7 @@ from roadworthy.gateway.express.line import Line, Row
 from roadworthy.gateway.metrics import GatewayMetrics
 from roadworthy.gateway.protocol.codec import Tensor, no_key_twice, parsed_or_none
 from roadworthy.gateway.protocol.columns import ADMITTED, LARGEST
+from roadworthy.gateway.protocol.whose import drawn_id
 from roadworthy.gateway.record import Memory, log_refused
 from roadworthy.gateway.request import Answer, Limits
 from roadworthy.gateway.resolve import Served
@@ -72,7 +72,7 @@ class Express:
         if values is None:
             return None
         named = request.id != ""
-        request_id = str(request.id) if named else str(uuid.uuid4())
+        request_id = str(request.id) if named else drawn_id()
         if given.unit_id is None and not named:
             return None
         unit = request_id if given.unit_id is None else str(given.unit_id)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-import uuid
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -28,6 +28,15 @@ class Parameters(msgspec.Struct, forbid_unknown_fields=True):
     binary_data_output: bool = False
 
 
+def drawn_id() -> str:
+    """A random id for a request whose caller gave none: UUID version 4 (RFC 9562), at a third of what `uuid` takes."""
+    drawn = bytearray(os.urandom(16))
+    drawn[6] = drawn[6] & 0x0F | 0x40
+    drawn[8] = drawn[8] & 0x3F | 0x80
+    text = drawn.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
 @dataclass(frozen=True, slots=True)
 class Identities:
     """The id of a request, and per row its request id and the unit it is about; `named`: the caller gave those ids."""
@@ -44,7 +53,7 @@ def identities(named: str | int, given: Parameters, n_rows: int, limits: Limits)
     Raises:
         InputError: ids that are not one per row, or nothing that says whom the request is about.
     """
-    request_id = _ids([named], 1, "id", limits)[0] if named != "" else str(uuid.uuid4())
+    request_id = _ids([named], 1, "id", limits)[0] if named != "" else drawn_id()
     if given.request_ids is not None:
         request_ids = _ids(given.request_ids, n_rows, "parameters.request_ids", limits)
         if len(set(request_ids)) != n_rows:
