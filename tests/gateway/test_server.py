@@ -15,6 +15,7 @@ from granian.constants import Interfaces
 from granian.server.embed import Server as Granian
 
 from roadworthy.gateway.app import GatewayApp
+from roadworthy.gateway.express.rsgi import RsgiGateway
 
 Serving = Callable[[GatewayApp], AbstractAsyncContextManager[str]]
 
@@ -35,13 +36,31 @@ async def by_uvicorn(app: GatewayApp) -> AsyncIterator[str]:
         await running
 
 
+def by_granian(app: GatewayApp) -> AbstractAsyncContextManager[str]:
+    """The app behind Granian, as any ASGI application; its address."""
+    return granian_with(app, Interfaces.ASGI)
+
+
+def by_granian_natively(app: GatewayApp) -> AbstractAsyncContextManager[str]:
+    """The app as the stand-alone gateway runs it; its address."""
+    return granian_with(Native(app), Interfaces.RSGI)
+
+
+class Native(RsgiGateway):
+    """The embedded server runs its callbacks inside a running loop, where the application is drained by the test."""
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None: ...
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None: ...
+
+
 @asynccontextmanager
-async def by_granian(app: GatewayApp) -> AsyncIterator[str]:
-    """The app behind Granian; its address."""
+async def granian_with(app: Any, interface: Interfaces) -> AsyncIterator[str]:
+    """An app behind an embedded Granian; its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = Granian(app, address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_enabled=False)
+    server = Granian(app, address="127.0.0.1", port=port, interface=interface, log_enabled=False)
     running = asyncio.ensure_future(server.serve())
     address = f"http://127.0.0.1:{port}"
     async with asyncio.timeout(10), httpx.AsyncClient() as client:
@@ -62,7 +81,9 @@ async def answers(client: httpx.AsyncClient, address: str) -> bool:
         return False
 
 
-@pytest.mark.parametrize("serving", [by_uvicorn, by_granian], ids=["uvicorn", "granian"])
+@pytest.mark.parametrize(
+    "serving", [by_uvicorn, by_granian, by_granian_natively], ids=["uvicorn", "granian", "rsgi"]
+)
 def test_concurrent_requests_over_http_are_answered_and_recorded(world: Any, serving: Serving) -> None:
     world.publish(world.canary(0.5, holdout=0.1))
 
@@ -89,3 +110,44 @@ def test_concurrent_requests_over_http_are_answered_and_recorded(world: Any, ser
         said = reply.json()
         decision = recorded[said["id"]]
         assert [o["data"][0] for o in said["outputs"]] == [decision.score, decision.acted, decision.arm]
+
+
+@pytest.mark.parametrize("serving", [by_granian_natively], ids=["rsgi"])
+def test_at_the_native_door_every_path_and_every_refusal_is_as_behind_it(world: Any, serving: Serving) -> None:
+    world.publish()
+    plain = {"content-type": "application/json"}
+    asked: list[tuple[str, str, bytes | None, dict[str, str]]] = [
+        ("GET", "/v2", None, {}),
+        ("GET", "/v2/health/ready", None, {}),
+        ("GET", "/v2/models/offers", None, {}),
+        ("GET", "/v2/models/offers/infer", None, {}),
+        ("POST", "/v2/models/nobody/infer", world.body(), plain),
+        ("POST", "/v2/models/offers/versions/v1/infer", world.body(id="r-1"), plain),
+        (
+            "POST",
+            "/v2/models/offers/infer",
+            world.body(id="r-2"),
+            {**plain, "traceparent": f"00-{'a' * 32}-{'b' * 16}-01"},
+        ),
+        ("POST", "/v2/models/offers/infer", world.body([40, 41], ["u", "v"], id="r-3"), plain),
+        ("POST", "/v2/models/offers/infer", world.body(id="r-4"), {"content-type": "text/plain"}),
+        ("POST", "/v2/models/offers/infer", b"{", plain),
+        ("POST", "/v2/models/offers/infer", b" " * (17 * 2**20), plain),
+        ("POST", "/v2/models/offers/infer", world.body(["x"], id="r-5"), plain),
+    ]
+
+    async def run() -> list[tuple[httpx.Response, httpx.Response]]:
+        app = GatewayApp(world.gateway)
+        behind = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway")
+        async with serving(app) as address, httpx.AsyncClient(base_url=address) as before, behind:
+            return [
+                (
+                    await before.request(method, path, content=body, headers=headers),
+                    await behind.request(method, path, content=body, headers=headers),
+                )
+                for method, path, body, headers in asked
+            ]
+
+    for (method, path, _, _), (before, behind) in zip(asked, asyncio.run(run()), strict=True):
+        assert (before.status_code, before.content) == (behind.status_code, behind.content), (method, path)
+        assert before.headers.get("traceparent") == behind.headers.get("traceparent")

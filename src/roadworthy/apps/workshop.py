@@ -10,7 +10,7 @@ import numpy as np
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]  # ships no types
 
 from roadworthy.adapters.benches.apart import run_apart
-from roadworthy.adapters.runtimes import RUNTIMES
+from roadworthy.adapters.runtimes import RUNTIMES, OnnxRuntime
 from roadworthy.adapters.runtimes.folders import Opened, open_folder, scan_folder
 from roadworthy.adapters.runtimes.pickles.conversion import convert_pickle
 from roadworthy.adapters.runtimes.scan import scan
@@ -76,7 +76,9 @@ class LocalWorkshop:
         opened = open_folder(artifact) if isinstance(artifact, Folder) else Opened("", artifact)
         for runtime in RUNTIMES:
             if runtime.format is artifact_format:
-                return SingleThreaded(runtime.load(opened.model, signature, opened.beside))
+                loaded = runtime.load(opened.model, signature, opened.beside)
+                # An ONNX session was told when it was made.
+                return loaded if isinstance(runtime, OnnxRuntime) else SingleThreaded(loaded)
         raise ArtifactError(
             f"no runtime loads {artifact_format.value}",
             remedy=f"Admitted: {', '.join(r.format.value for r in RUNTIMES)}.",

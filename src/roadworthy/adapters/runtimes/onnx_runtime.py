@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -127,7 +127,9 @@ class OnnxPredictor:
         n_rows = row_count(columns, self._names if self._as_matrix else self._inputs)
         if n_rows == 0:
             return np.empty(0, dtype=np.float64)
-        feed = self._matrix(columns) if self._as_matrix else self._columns(columns)
+        return self._scores(self._matrix(columns) if self._as_matrix else self._columns(columns), n_rows)
+
+    def _scores(self, feed: dict[str, Any], n_rows: int) -> Floats:
         answer = answer_of(lambda: self._run(feed))
         if self._is_map:
             return checked(_from_maps(answer), n_rows)
@@ -136,6 +138,19 @@ class OnnxPredictor:
         if np.ndim(answer) == 2 and np.shape(answer)[1] == 1:
             return checked(answer[:, 0], n_rows)
         return checked(answer, n_rows)
+
+    @property
+    def predict_matrix(self) -> Callable[[Floats], Floats] | None:
+        """Scores of all columns as one float64 array, (n_rows, n_columns) in the signature's order; None: not as one.
+
+        The same as `predict` of those columns.
+        """
+        floats = next(iter(self._inputs.values())) in _FLOATS
+        return self._of_matrix if self._as_matrix and floats and not self._is_map else None
+
+    def _of_matrix(self, values: Floats) -> Floats:
+        name, kind = next(iter(self._inputs.items()))
+        return self._scores({name: values.astype(_DTYPES[kind])}, len(values))
 
     def _run(self, feed: dict[str, Any]) -> Any:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from roadworthy.apps.data_plane import grpc_faces, open_gateway
@@ -11,9 +12,13 @@ from roadworthy.apps.settings import read_settings
 from roadworthy.gateway.app import GatewayApp
 from roadworthy.gateway.express.rsgi import RsgiGateway
 
+SWITCH_S = 0.0005
+"""Longest time a thread of a worker keeps the others waiting, seconds. Python's own 5 ms is several answers long."""
+
 
 def worker_app() -> RsgiGateway:
     """The application of one worker; it writes decision segments under a name of its own."""
+    sys.setswitchinterval(SWITCH_S)
     settings = read_settings(Path(os.environ[WORKSPACE]))
     app = GatewayApp(open_gateway(settings, writer=f"gateway-{os.getpid()}"), grpc_faces(settings))
     return RsgiGateway(app)
