@@ -156,3 +156,17 @@ def test_missing_numbers_reach_a_model_that_takes_floats() -> None:
     data = graph(("score", TensorProto.FLOAT, [None, 1]), *nan_is_half)
     one = {"a": np.array([np.nan, 1.0]), "b": np.zeros(2), "c": np.zeros(2)}
     assert RUNTIME.load(data, SIGNATURE).predict(one).tolist() == [1.0, 0.0]
+
+
+def test_one_array_of_all_columns_scores_as_the_columns_do() -> None:
+    model = LogisticRegression().fit(X, Y)
+    raw = to_onnx(model, X[:1], options={id(model): {"zipmap": False}}).SerializeToString()
+    predictor = RUNTIME.load(raw, SIGNATURE)
+    whole = np.column_stack(list(COLUMNS.values()))
+    assert predictor.predict_matrix(whole).tolist() == predictor.predict(COLUMNS).tolist()
+    assert predictor.predict_matrix(whole[:1]).tolist() == predictor.predict(COLUMNS).tolist()[:1]
+
+
+def test_a_model_of_named_columns_takes_no_array() -> None:
+    _, raw, _ = mixed()
+    assert RUNTIME.load(raw, MIXED).predict_matrix is None
