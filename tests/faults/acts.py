@@ -36,6 +36,7 @@ from roadworthy.services.access.tokens import TokenTerms, create_token, holder_o
 from roadworthy.services.agents.registry import register_agent, retire_agent
 from roadworthy.services.agents.reports import Life, take_report
 from roadworthy.services.agents.silence import look_for_silence
+from roadworthy.services.ahead import signed_ahead
 from roadworthy.services.catalog.people import add_person, deactivate_person
 from roadworthy.services.catalog.policies import set_policy
 from roadworthy.services.catalog.splits import SplitTerms, split_at_creation
@@ -43,6 +44,7 @@ from roadworthy.services.dossier.issue import issue_dossier
 from roadworthy.services.gates.interventions import cancel_gate
 from roadworthy.services.gates.run import WORK, start_gate
 from roadworthy.services.gates.sign_off import renew, sign_off
+from roadworthy.services.house import House
 from roadworthy.services.licence.delegations import delegate, revoke_delegation
 from roadworthy.services.licence.expiry import expire
 from roadworthy.services.licence.standing import reinstate, retire, suspend
@@ -101,9 +103,14 @@ def _side_by_side(world: World) -> None:
 
 def _paused(world: World) -> None:
     _challenged(world)
-    with world.house.store.begin() as tx:
+    _pause(world.house)
+
+
+@signed_ahead
+def _pause(house: House) -> None:
+    with house.store.begin() as tx:
         now = tx.of(Deployment).find(newest_first=True, limit=1)[0]
-        put_in_force(world.house, tx, now, moves.pause(now, world.clock.now(), "a look"), "platform", "a look")
+        put_in_force(house, tx, now, moves.pause(now, house.clock.now(), "a look"), "platform", "a look")
 
 
 def _agent(world: World) -> None:

@@ -26,6 +26,7 @@ from roadworthy.domain.gate import Limits
 from roadworthy.domain.ports import Clock
 from roadworthy.evidence.trust import TRUST
 from roadworthy.services.access.keys import settle_keys
+from roadworthy.services.ahead import sign_due_checkpoint
 from roadworthy.services.catalog.people import found
 from roadworthy.services.catalog.policies import take_up_policy
 from roadworthy.services.gates.judging.assembly import GateWorkbench
@@ -104,7 +105,7 @@ class CatchUp:
         self._done: tuple[object, ...] = ()
 
     def __call__(self) -> None:
-        """Publish what was committed and not published, and take up gates whose server is gone."""
+        """Publish what was committed and not published, take up gates whose server is gone, sign what is owed."""
         with self._house.store.read() as tx:
             head = tx.changes.head()
         recorded = head.digest if head else ""
@@ -113,6 +114,7 @@ class CatchUp:
             publish_all(self._house)
             self._done = (recorded, *self._published())
         adopt_gates(self._house)
+        sign_due_checkpoint(self._house)
 
     def _published(self) -> tuple[object, ...]:
         served = self._house.served

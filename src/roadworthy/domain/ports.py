@@ -176,6 +176,11 @@ class Signer(Protocol):
         """The public half, PEM text."""
         ...
 
+    @property
+    def far(self) -> bool:
+        """Whether signing asks another service: that takes as long as it takes, so no transaction waits for it."""
+        ...
+
     def sign(self, payload: bytes) -> bytes:
         """The signature over exactly these bytes."""
         ...

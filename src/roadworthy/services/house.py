@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -16,7 +16,13 @@ import msgspec
 from roadworthy.domain.documents.printing import Reports
 from roadworthy.domain.durable.bench import CheckBench
 from roadworthy.domain.durable.work import WorkEngine
-from roadworthy.domain.errors import AlreadyExistsError, NotAllowedError, NotFoundError, SettingError
+from roadworthy.domain.errors import (
+    AlreadyExistsError,
+    LostUpdateError,
+    NotAllowedError,
+    NotFoundError,
+    SettingError,
+)
 from roadworthy.domain.ports import (
     ArtifactStore,
     Clock,
@@ -25,6 +31,7 @@ from roadworthy.domain.ports import (
     Perimeter,
     Policy,
     ServedConfigurations,
+    Signer,
     Store,
     Transaction,
     Workshop,
@@ -50,6 +57,50 @@ class Means:
     scopes: tuple[str, ...] = ()
 
 
+class NotSignedYet(Exception):  # noqa: N818 - no error: the transaction is begun again once this is signed
+    """A transaction needs a signature by a key of another service; `ahead.py` gets it while none is open."""
+
+    def __init__(self, key: Signer, payload: bytes) -> None:
+        super().__init__("to be signed outside of the transaction")
+        self.key, self.payload = key, payload
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What keys of another service have signed so far for one act, and the checkpoints it owes, with their reasons."""
+
+    signed: dict[tuple[str, bytes], bytes] = field(default_factory=dict)
+    owed: list[tuple[Change, str]] = field(default_factory=list)
+
+    def key(self, kept: Signer) -> Signer:
+        """A far key as it is used inside of a transaction."""
+        return _KeyAtDesk(kept, self)
+
+
+@dataclass(frozen=True, slots=True)
+class _KeyAtDesk:
+    _kept: Signer
+    _desk: Desk
+
+    @property
+    def key_id(self) -> str:
+        return self._kept.key_id
+
+    @property
+    def public_key(self) -> str:
+        return self._kept.public_key
+
+    @property
+    def far(self) -> bool:
+        return False
+
+    def sign(self, payload: bytes) -> bytes:
+        signature = self._desk.signed.get((self.key_id, payload))
+        if signature is None:
+            raise NotSignedYet(self._kept, payload)
+        return signature
+
+
 @dataclass(frozen=True, slots=True)
 class House:
     """All parts a use case may need. Built once, in `apps/`; each request acts in a copy that knows its `means`."""
@@ -70,6 +121,7 @@ class House:
     seed: int = 0
     means: Means = Means()
     checkpoint_every: int = 100
+    desk: Desk | None = None
 
     def person(self, name: str) -> Person:
         """The person with this name. Raises NotFoundError."""
@@ -121,7 +173,8 @@ class House:
     ) -> Change:
         """Append to the change record, inside the transaction that makes the change, and by which means.
 
-        The platform signs a checkpoint of every `checkpoint_every`-th link, and of one that gives a reason for it.
+        The platform signs a checkpoint of every `checkpoint_every`-th link, and of one that gives a reason for it. With
+        a key of another service it does so after the commit: at once in an act that signs, else at the next tick.
 
         Raises:
             NotAllowedError: the actor was deactivated after they were let in: nothing of the transaction happens.
@@ -140,7 +193,11 @@ class House:
         )
         tx.changes.append(link)
         if checkpoint or link.seq % self.checkpoint_every == 0:
-            self.checkpoint(tx, link, checkpoint or f"every {self.checkpoint_every} links")
+            reason = checkpoint or f"every {self.checkpoint_every} links"
+            if not self._key(tx, PLATFORM).far:
+                self.checkpoint(tx, link, reason)
+            elif self.desk is not None:
+                self.desk.owed.append((link, reason))
         return link
 
     def checkpoint(self, tx: Transaction, link: Change, reason: str) -> Evidence:
@@ -156,12 +213,24 @@ class House:
         statement: dict[str, Any],
         version: str = "",
     ) -> Evidence:
-        """Sign a statement with the key `signer` has now, and keep it as evidence."""
-        key = self.keyring.signer(signer, tx.of(Person).get(signer).key_id)
-        signed = make_evidence(statement, key, person=signer, now=self.clock.now())
+        """Sign a statement with the key `signer` has now, and keep it as evidence.
+
+        Raises:
+            NotSignedYet: the key is in another service, and has not signed this yet; see `ahead.py`.
+            LostUpdateError: the signer's key is newer than the statement.
+        """
+        key, now, since = self._key(tx, signer), self.clock.now(), tx.of(Person).get(signer).valid_from
+        if since is not None and now < since:
+            raise LostUpdateError(f"the key of {signer} was rotated meanwhile", remedy="Try again.", signer=signer)
+        if key.far and self.desk is not None:
+            key = self.desk.key(key)
+        signed = make_evidence(statement, key, person=signer, now=now)
         evidence = replace(signed, kind=kind, version=version)
         tx.of(Evidence).add(evidence)
         return evidence
+
+    def _key(self, tx: Transaction, signer: str) -> Signer:
+        return self.keyring.signer(signer, tx.of(Person).get(signer).key_id)
 
 
 def refuse_inactive(actor: Person, action: str) -> None:

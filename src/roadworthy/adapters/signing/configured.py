@@ -27,6 +27,7 @@ class ConfiguredKeyring:
     def __init__(self, folder: FileKeyring, entries: Mapping[str, tuple[KeyEntry, ...]]) -> None:
         self._folder = folder
         self._entries = entries
+        self._far: dict[KeyEntry, UriSigner] = {}
 
     def create(self, person: str) -> Signer:
         """The person's first key: the one `keys.toml` names, or a fresh one in the folder."""
@@ -78,8 +79,15 @@ class ConfiguredKeyring:
         return self._folder.public_keys(person)
 
     def _signers(self, person: str) -> dict[str, UriSigner]:
-        found = [open_signer(entry) for entry in self._entries.get(person, ())]
+        found = [self._opened(entry) for entry in self._entries.get(person, ())]
         return {signer.key_id: signer for signer in found}
+
+    def _opened(self, entry: KeyEntry) -> UriSigner:
+        """The signer of an entry; that of another service is made once, as its library sets up a client."""
+        signer = self._far.get(entry) or open_signer(entry)
+        if signer.far:
+            self._far[entry] = signer
+        return signer
 
 
 def open_keyring(folder: Path, root: Path) -> ConfiguredKeyring:

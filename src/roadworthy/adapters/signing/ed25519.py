@@ -48,6 +48,11 @@ class Ed25519Signer:
         return self._public_key
 
     @property
+    def far(self) -> bool:
+        """The key is here."""
+        return False
+
+    @property
     def private_pem(self) -> bytes:
         """The private half, unencrypted PKCS#8 PEM: for a keyring to keep, never to print."""
         return bytes(self._signer.private_bytes)

@@ -79,6 +79,11 @@ class UriSigner:
         public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(said))
         return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
+    @property
+    def far(self) -> bool:
+        """Whether the key is in another service; what a third party's scheme does is not known, so it counts as far."""
+        return self._entry.uri.partition(":")[0] not in READ_HERE
+
     def sign(self, payload: bytes) -> bytes:
         """The signature over exactly these bytes, tried against the public key before it is given out.
 

@@ -6,15 +6,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from roadworthy.domain.errors import ConflictError, NotFoundError, SettingError
-from roadworthy.domain.ports import Transaction
+from roadworthy.domain.errors import ConflictError, LostUpdateError, NotFoundError, SettingError
+from roadworthy.domain.ports import Signer, Transaction
 from roadworthy.domain.trust import Evidence, EvidenceKind, FormerKey, Person
 from roadworthy.evidence.checkpoints import checkpoint_in, verify_record
 from roadworthy.evidence.envelope import key_of, open_envelope
 from roadworthy.evidence.trust import TrustRoot
+from roadworthy.services.ahead import signed_ahead
 from roadworthy.services.house import PLATFORM, House, need_reason
 from roadworthy.services.serve.publish import publish_trust
-from roadworthy.services.watch.verify import MAX_LINKS, standing_checkpoints, verify_against
+from roadworthy.services.watch.verify import MAX_LINKS, checkpoint, standing_checkpoints, verify_against
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +50,40 @@ def rotate_key(
     _check_moment(compromised_since, house.clock.now())
     if compromised_since is not None:
         verify_against(house)
+    before = _of_active(house, name)
+    if name == PLATFORM and compromised_since is None:
+        checkpoint(house, "the platform's key is rotated")
+    # Before the transaction: a key of another service is tried, and that takes as long as it takes.
+    fresh = house.keyring.renew(name)
+    rotated = _put_in_use(house, actor, before, fresh, reason, compromised_since)
+    publish_trust(house)
+    house.keyring.retire(name, before.key_id)
+    return rotated
+
+
+def _of_active(house: House, name: str) -> Person:
+    person = house.person(name)
+    if not person.active:
+        raise ConflictError(
+            f"{name} is deactivated", remedy="Whoever comes back gets a new name and key.", name=name
+        )
+    return person
+
+
+@signed_ahead
+def _put_in_use(
+    house: House, actor: Person, before: Person, fresh: Signer, reason: str, compromised_since: datetime | None
+) -> Person:
+    """The person with the fresh key, and the one before as a former one."""
     with house.store.begin() as tx:
-        person = tx.of(Person).get(name)
-        if not person.active:
-            raise ConflictError(
-                f"{name} is deactivated", remedy="Whoever comes back gets a new name and key.", name=name
+        person = tx.of(Person).get(before.id)
+        if person.key_id != before.key_id or not person.active:
+            raise LostUpdateError(
+                f"{before.id} got another key, or was deactivated, meanwhile",
+                remedy="Look at `roadworthy people keys`, then decide again.",
+                name=before.id,
             )
-        head = tx.changes.head()
-        if name == PLATFORM and compromised_since is None and head is not None:
-            house.checkpoint(tx, head, "the platform's key is rotated")
         now = house.clock.now()
-        fresh = house.keyring.renew(name)
         former = FormerKey(person.key_id, person.public_key, person.valid_from, now)
         if compromised_since is not None:
             former = _revoked(tx, person, former, compromised_since)
@@ -72,9 +96,7 @@ def rotate_key(
         )
         tx.of(Person).replace(person, rotated)
         facts = {"key": fresh.key_id, **_facts(former)}
-        house.record(tx, actor.id, "key-rotated", name, reason, facts, checkpoint="a key was rotated")
-    publish_trust(house)
-    house.keyring.retire(name, former.key_id)
+        house.record(tx, actor.id, "key-rotated", person.id, reason, facts, checkpoint="a key was rotated")
     return rotated
 
 
@@ -104,6 +126,15 @@ def revoke_key(
     need_reason(f"a key of {name} is revoked", reason)
     _check_moment(compromised_since, house.clock.now())
     verify_against(house)
+    moved = _revoke(house, actor, name, key_id, compromised_since, reason)
+    publish_trust(house)
+    return moved
+
+
+@signed_ahead
+def _revoke(
+    house: House, actor: Person, name: str, key_id: str, compromised_since: datetime, reason: str
+) -> Person:
     with house.store.begin() as tx:
         person = tx.of(Person).get(name)
         old = _former(person, key_id)
@@ -120,7 +151,6 @@ def revoke_key(
             moved = replace(moved, key_id="", public_key="")
         tx.of(Person).replace(person, moved)
         house.record(tx, actor.id, "key-revoked", name, reason, _facts(revoked), checkpoint="a key was revoked")
-    publish_trust(house)
     return moved
 
 

@@ -17,6 +17,7 @@ from roadworthy.domain.ports import Transaction
 from roadworthy.domain.trust import Evidence, EvidenceKind, Person
 from roadworthy.domain.use_case import KpiContract, KpiLimit, UseCase
 from roadworthy.evidence.statements import contract_digest, contract_statement
+from roadworthy.services.ahead import signed_ahead
 from roadworthy.services.catalog.datasets import load_dataset
 from roadworthy.services.catalog.sealed import recorded
 from roadworthy.services.catalog.use_cases import MAX_DELAY_DAYS
@@ -46,6 +47,7 @@ class KpiTerms:
     why: str = ""
 
 
+@signed_ahead
 def agree_contract(house: House, actor: Person, terms: KpiTerms) -> tuple[KpiContract, Evidence]:
     """Record and sign a contract as its business owner. A new one supersedes the last and is a new revision.
 

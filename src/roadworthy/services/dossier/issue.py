@@ -12,6 +12,7 @@ from roadworthy.evidence.bundle import BundleItem, ItemStatus
 from roadworthy.evidence.canonical import canonical
 from roadworthy.evidence.digest import sha256
 from roadworthy.evidence.statements import dossier_statement
+from roadworthy.services.ahead import signed_ahead
 from roadworthy.services.dossier.items import index_of, items_of
 from roadworthy.services.dossier.package import BOM, HTML, INDEX, PDF
 from roadworthy.services.dossier.proof import Proof, prove
@@ -75,6 +76,7 @@ def print_files(
     return {FILES[name]: printers[name]() for name in FILES if name in formats}
 
 
+@signed_ahead
 def _sign(house: House, actor: Person, record: Record, proof: Proof, files: dict[str, bytes]) -> Dossier:
     version = record.version
     statement = dossier_statement(

@@ -14,6 +14,7 @@ from roadworthy.domain.trust import EvidenceKind, Person
 from roadworthy.domain.use_case import UseCase
 from roadworthy.domain.verdict import Verdict, worst
 from roadworthy.evidence.statements import gate_run_statement
+from roadworthy.services.ahead import signed_ahead
 from roadworthy.services.facts import makers
 from roadworthy.services.gates.judging.tools import tool_versions
 from roadworthy.services.house import PLATFORM, House
@@ -37,6 +38,7 @@ EVENTS = {
 """What happens to a version when a gate starts, passes, fails, or gives nothing."""
 
 
+@signed_ahead
 def conclude(house: House, run_id: str, playbook: Playbook) -> Any:
     """Draw the conclusion of a run whose checks are all recorded: verdict, evidence, next state, work items."""
     faults.reach("gate.before-conclude")

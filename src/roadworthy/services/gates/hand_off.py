@@ -9,10 +9,12 @@ from roadworthy.domain.lifecycle import State
 from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.trust import EvidenceKind, HandOff, Person
 from roadworthy.evidence.statements import hand_off_statement
+from roadworthy.services.ahead import signed_ahead
 from roadworthy.services.facts import facts_of
 from roadworthy.services.house import House
 
 
+@signed_ahead
 def accept_hand_off(house: House, actor: Person, version_id: str, *, service_owner: str, run_book: str) -> HandOff:
     """Record and sign that `actor` takes the version into operation.
 

@@ -12,6 +12,7 @@ from roadworthy.domain.gate import Ending, EndingKind, GateRun, check_key
 from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.trust import Person
 from roadworthy.domain.use_case import UseCase
+from roadworthy.services.ahead import signed_ahead
 from roadworthy.services.facts import facts_of
 from roadworthy.services.gates.conclude import conclude_in
 from roadworthy.services.gates.judging.desk import not_judged
@@ -20,6 +21,7 @@ from roadworthy.services.gates.run import ACTIONS, GateOrder, gate_run, start_ga
 from roadworthy.services.house import House
 
 
+@signed_ahead
 def cancel_gate(house: House, actor: Person, run_id: str, reason: str) -> GateRun:
     """End a run that has not concluded: it lets nothing through, and the version stands where it stood before.
 

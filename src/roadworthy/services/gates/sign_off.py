@@ -24,6 +24,7 @@ from roadworthy.domain.ports import Transaction
 from roadworthy.domain.returns import DefectKind
 from roadworthy.domain.trust import Conditions, EvidenceKind, Person, SignOff
 from roadworthy.evidence.statements import sign_off_statement
+from roadworthy.services.ahead import signed_ahead
 from roadworthy.services.facts import version_facts
 from roadworthy.services.house import House
 from roadworthy.services.licence.approval import Approval, approval_of, validated
@@ -47,6 +48,7 @@ class Opinion:
     in_place_of: str = ""
 
 
+@signed_ahead
 def sign_off(
     house: House,
     actor: Person,
@@ -79,6 +81,7 @@ def sign_off(
     return decision
 
 
+@signed_ahead
 def renew(
     house: House,
     actor: Person,

@@ -13,6 +13,7 @@ from roadworthy.domain.trust import Delegation, EvidenceKind, Person, Role
 from roadworthy.domain.use_case import UseCase
 from roadworthy.evidence.approval import SIGN_OFF
 from roadworthy.evidence.statements import delegation_statement
+from roadworthy.services.ahead import signed_ahead
 from roadworthy.services.facts import facts_of
 from roadworthy.services.house import House
 
@@ -20,6 +21,7 @@ DELEGABLE = (SIGN_OFF,)
 """What may be delegated: the one thing that takes a person's own judgement and cannot wait for them."""
 
 
+@signed_ahead
 def delegate(
     house: House,
     actor: Person,
@@ -74,6 +76,7 @@ def delegate(
     return granted
 
 
+@signed_ahead
 def revoke_delegation(house: House, actor: Person, delegation_id: str, reason: str = "") -> Delegation:
     """End a delegation now. What was signed under it before stands.
 

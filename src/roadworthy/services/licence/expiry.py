@@ -17,6 +17,7 @@ from roadworthy.domain.review import ReviewRun
 from roadworthy.domain.serving import DecisionStatus, Endpoint
 from roadworthy.domain.trust import Licence
 from roadworthy.domain.verdict import Verdict
+from roadworthy.services.ahead import signed_ahead
 from roadworthy.services.house import PLATFORM, House
 from roadworthy.services.licence.approval import Approval, approval_of, readable_approval
 from roadworthy.services.licence.standing import BY_EXPIRY, EXPIRY, publish_case, put_aside
@@ -110,6 +111,7 @@ def why_ended(licence: Licence, now: datetime, decisions: int | None, proven: st
     return ""
 
 
+@signed_ahead
 def _expire_one(house: House, version_id: str, now: datetime) -> Standing:
     before = standing_of(house, version_id, now)
     # What cannot be proven is told and not acted on: the gateway refuses it by itself, and a restored store mends it.

@@ -23,6 +23,7 @@ from roadworthy.evidence.statements import (
     suspension_statement,
 )
 from roadworthy.rollout import moves
+from roadworthy.services.ahead import signed_ahead
 from roadworthy.services.facts import facts_of
 from roadworthy.services.house import PLATFORM, House, need_reason
 from roadworthy.services.licence.approval import approval_of, require_current
@@ -37,6 +38,7 @@ EXPIRY = "expiry:"
 """How the source of a work item begins that was opened because an approval ended."""
 
 
+@signed_ahead
 def suspend(house: House, actor: Person, version_id: str, reason: str) -> ModelVersion:
     """Take an activated version out of service until it is reinstated.
 
@@ -52,6 +54,7 @@ def suspend(house: House, actor: Person, version_id: str, reason: str) -> ModelV
     return moved
 
 
+@signed_ahead
 def reinstate(house: House, actor: Person, version_id: str, reason: str) -> ModelVersion:
     """Activate a suspended version again. It is deployed anew, like any other.
 
@@ -77,6 +80,7 @@ def reinstate(house: House, actor: Person, version_id: str, reason: str) -> Mode
     return moved
 
 
+@signed_ahead
 def retire(house: House, actor: Person, version_id: str, reason: str) -> ModelVersion:
     """End a version's life; nothing leads back.
 

@@ -11,6 +11,7 @@ from roadworthy.domain.serving import Deployment, RolloutLook
 from roadworthy.domain.trust import Person
 from roadworthy.rollout import moves
 from roadworthy.rollout.canary import Reason
+from roadworthy.services.ahead import signed_ahead
 from roadworthy.services.facts import facts_of
 from roadworthy.services.house import House, need_reason
 from roadworthy.services.licence.approval import require_current
@@ -23,6 +24,7 @@ ACTION = "promote"
 """What the policy is asked for: whoever may promote may also stop short of it."""
 
 
+@signed_ahead
 def promote_by_hand(house: House, actor: Person, endpoint: str, why: str, arm: str = "") -> Deployment:
     """A person makes a challenger the champion; `arm` names it where there are several.
 
@@ -46,6 +48,7 @@ def promote_by_hand(house: House, actor: Person, endpoint: str, why: str, arm: s
     return _moved(house, actor, endpoint, why, move)
 
 
+@signed_ahead
 def pause_rollout(house: House, actor: Person, endpoint: str, why: str) -> Deployment:
     """A person stops a rollout where it is: the weights stay, no look moves them.
 
@@ -56,6 +59,7 @@ def pause_rollout(house: House, actor: Person, endpoint: str, why: str) -> Deplo
     return _moved(house, actor, endpoint, why, lambda _, current: moves.pause(current, house.clock.now(), why))
 
 
+@signed_ahead
 def resume_rollout(house: House, actor: Person, endpoint: str, why: str) -> Deployment:
     """A person lets a paused rollout go on.
 

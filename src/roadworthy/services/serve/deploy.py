@@ -15,6 +15,7 @@ from roadworthy.rollout.moves import roll_back as rolled_back
 from roadworthy.rollout.moves import supersede as superseded
 from roadworthy.rollout.moves import withdraw as withdrawn
 from roadworthy.rollout.strategies.recipe import Terms
+from roadworthy.services.ahead import signed_ahead
 from roadworthy.services.catalog.contracts import contract_in_force, refuse_outdated
 from roadworthy.services.facts import facts_of
 from roadworthy.services.house import House
@@ -23,6 +24,7 @@ from roadworthy.services.serve.plan import champion_of, current_deployment, plan
 from roadworthy.services.serve.publish import publish
 
 
+@signed_ahead
 def deploy(
     house: House,
     actor: Person,
@@ -55,6 +57,7 @@ def deploy(
     return stored
 
 
+@signed_ahead
 def roll_back(house: House, actor: Person, endpoint_id: str, reason: str) -> Deployment:
     """Take the traffic of what is new away at once, by hand; a version that may not serve any more gets none back."""
     house.allow(actor, "roll-back", facts_of(house, endpoint=endpoint_id))

@@ -29,6 +29,7 @@ from roadworthy.rollout.failure_e_process import FailureEvent
 from roadworthy.rollout.guard import guard
 from roadworthy.rollout.strategies.recipe import Judging
 from roadworthy.rollout.strategies.registry import recipe_of
+from roadworthy.services.ahead import signed_ahead
 from roadworthy.services.house import PLATFORM, House, plain
 from roadworthy.services.serve.deploy import deployment_in_force, put_in_force
 from roadworthy.services.serve.fixed_shares import counts_of, decided, fixed_views
@@ -48,8 +49,19 @@ def step_rollout(house: House, endpoint: str, rule: CanaryRule) -> RolloutLook |
         return None
     judged = _judgements(house, deployment, rule)
     acting = next((j for j in judged if j.decision.action is not Action.HOLD), judged[-1])
+    record = _carry_out(house, deployment, judged, acting)
+    if record is not None:
+        publish(house, endpoint)
+    return record
+
+
+@signed_ahead
+def _carry_out(
+    house: House, deployment: Deployment, judged: list[_Judgement], acting: _Judgement
+) -> RolloutLook | None:
+    """Record what a look said of each challenger, and do what was decided; None when the deployment has moved on."""
     with house.store.begin() as tx:
-        current = deployment_in_force(tx, endpoint)
+        current = deployment_in_force(tx, deployment.endpoint)
         if current != deployment:
             return None
         records = {j.arm.name: _record(house, tx, deployment, j) for j in judged}
@@ -61,7 +73,6 @@ def step_rollout(house: House, endpoint: str, rule: CanaryRule) -> RolloutLook |
         if acting.decision.action is Action.PROMOTE:
             promoted = tx.of(ModelVersion).get(acting.arm.version)
             close_promoted(house, tx, promoted, deployment.id)
-    publish(house, endpoint)
     return records[acting.arm.name]
 
 

@@ -15,6 +15,7 @@ from roadworthy.evidence.chain import Checkpoint
 from roadworthy.evidence.checkpoints import RecordReport, open_checkpoints, verify_record
 from roadworthy.evidence.envelope import is_void
 from roadworthy.evidence.trust import TrustRoot
+from roadworthy.services.ahead import sign_checkpoint
 from roadworthy.services.catalog.contracts import contract_in_force
 from roadworthy.services.house import PLATFORM, House
 
@@ -121,14 +122,11 @@ def checkpoint(house: House, reason: str) -> Evidence:
     Raises:
         NotFoundError: the record has no link yet.
     """
-    with house.store.begin() as tx:
+    with house.store.read() as tx:
         head = tx.changes.head()
-        if head is None:
-            raise NotFoundError(
-                "the change record is empty", remedy="Nothing has happened yet: do something first."
-            )
-        there = tx.of(Evidence).find(kind=EvidenceKind.CHECKPOINT, subject=head.digest, limit=1)
-        return there[0] if there else house.checkpoint(tx, head, reason)
+    if head is None:
+        raise NotFoundError("the change record is empty", remedy="Nothing has happened yet: do something first.")
+    return sign_checkpoint(house, head, reason)
 
 
 def changes(house: House, subject: str | None = None, limit: int = 200) -> list[Change]:
