@@ -328,7 +328,9 @@ ACTS: dict[str, Act] = {
         lambda w: link_successor(w.house, w.who("dan"), "work-1", V2), "work-item-linked", _defect
     ),
     "re-enter": Act(lambda w: re_enter(w.house, w.who("dan"), V2, "mended"), "re-entered", _returned),
-    "sign a checkpoint": Act(lambda w: checkpoint(w.house, "to be kept elsewhere")),
+    "sign a checkpoint": Act(
+        lambda w: checkpoint(w.house, "to be kept elsewhere"), prepare=lambda w: w.add("nina", "validator")
+    ),
     "register an agent": Act(_agent, "agent-registered"),
     "report for an agent": Act(lambda w: take_report(w.house, w.who("omar"), "edge", (), Life()), prepare=_agent),
     "find an agent silent": Act(lambda w: look_for_silence(w.house), "work-item-opened", _silent),
