@@ -30,6 +30,7 @@ from roadworthy.rollout import moves
 from roadworthy.rollout.canary import CanaryRule
 from roadworthy.services.access.keys import revoke_key, rotate_key
 from roadworthy.services.access.logins import follow_groups, link_login, person_of
+from roadworthy.services.access.reactivation import reactivate_person
 from roadworthy.services.access.rules import AccessRules
 from roadworthy.services.access.sessions import end_session, end_sessions, open_session, session_of
 from roadworthy.services.access.tokens import TokenTerms, create_token, holder_of, revoke_token, tokens
@@ -256,6 +257,11 @@ ACTS: dict[str, Act] = {
     "revoke a key": Act(_revoked, "key-revoked", _rotated),
     "deactivate a person": Act(
         lambda w: deactivate_person(w.house, w.who("admin"), "victor", "left"), "person-deactivated"
+    ),
+    "reactivate a person": Act(
+        lambda w: reactivate_person(w.house, w.who("admin"), "victor", "back"),
+        "person-reactivated",
+        lambda w: deactivate_person(w.house, w.who("admin"), "victor", "left"),
     ),
     "register a use case": Act(lambda w: w.use_case(id="letters"), "use-case-registered"),
     "register data": Act(lambda w: w.data("train", table(300, 9)), "dataset-registered"),

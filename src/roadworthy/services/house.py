@@ -238,7 +238,7 @@ def refuse_inactive(actor: Person, action: str) -> None:
     if not actor.active:
         raise NotAllowedError(
             f"{actor.id} is deactivated and may not {action}",
-            remedy="Let somebody who is active do it; whoever comes back gets a new name and key.",
+            remedy=f"Let somebody active do it; `roadworthy people reactivate {actor.id}` lets them come back.",
             actor=actor.id,
             action=action,
         )

@@ -71,6 +71,7 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "GET /people": (Call("/people"),),
     "POST /people": (Call("/people", {"json": {"name": "nora", "roles": ["auditor"]}}),),
     "POST /people/{name}/deactivate": (Call("/people/victor/deactivate", {"json": {"reason": "left"}}),),
+    "POST /people/{name}/reactivate": (Call("/people/victor/reactivate", {"json": {"reason": "back"}}),),
     "GET /keys": (Call("/keys"),),
     "POST /people/{name}/key": (Call("/people/victor/key", {"json": {"reason": "a year is over"}}),),
     "POST /people/{name}/key/revocation": (

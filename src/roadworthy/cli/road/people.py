@@ -42,11 +42,27 @@ def deactivate_person(
     name: Annotated[str, typer.Argument(help="Who may do nothing any more.")],
     reason: Annotated[str, typer.Option(help="Why; it goes into the change record.")],
 ) -> None:
-    """End what a person may do and sign, from now on. What they signed before stands; there is no way back."""
+    """End what a person may do and sign, from now on. What they signed before stands."""
     with desk.road() as road:
         person = road.ask("POST", f"/people/{name}/deactivate", Person, {"reason": reason})
     desk.answer(
         person, f"Deactivated {person.id}; nothing signed with key {person.key_id[:16]} from now on counts."
+    )
+
+
+def reactivate_person(
+    desk: Desk,
+    name: Annotated[str, typer.Argument(help="Who may act again.")],
+    reason: Annotated[str, typer.Option(help="Why; it goes into the change record.")],
+) -> None:
+    """Let a deactivated person act again, in their roles and under a new key. Their tokens and sessions stay ended."""
+    with desk.road() as road:
+        person = road.ask("POST", f"/people/{name}/reactivate", Person, {"reason": reason})
+    roles = ", ".join(r.value for r in person.roles)
+    desk.answer(
+        person,
+        f"{person.id} ({roles}) is back and signs with key {person.key_id[:16]}.",
+        f"Next: roadworthy token create {person.id}; none of their former ones lets them in.",
     )
 
 
@@ -134,10 +150,11 @@ def _when(at: datetime | None) -> str:
 
 app = commands(
     "list",
-    "List people and keys, add or deactivate one, give one another key.",
+    "List people and keys, add, deactivate or reactivate one, give one another key.",
     list=list_people,
     add=add_person,
     deactivate=deactivate_person,
+    reactivate=reactivate_person,
     keys=list_keys,
     rotate=rotate_key,
     **{"revoke-key": revoke_key},

@@ -65,7 +65,9 @@ def _of_active(house: House, name: str) -> Person:
     person = house.person(name)
     if not person.active:
         raise ConflictError(
-            f"{name} is deactivated", remedy="Whoever comes back gets a new name and key.", name=name
+            f"{name} is deactivated",
+            remedy=f"`roadworthy people reactivate {name}` gives them another key.",
+            name=name,
         )
     return person
 

@@ -65,8 +65,8 @@ def add_person(house: House, actor: Person, name: str, roles: Sequence[str]) -> 
 def deactivate_person(house: House, actor: Person, name: str, reason: str) -> Person:
     """From now on this person may do nothing, and nothing they sign counts. What they signed before stands.
 
-    There is no way back under the same key: it may be in other hands. Nobody deactivates themselves, so that an
-    active administrator is always left.
+    There is no way back under the same key, as it may be in other hands: `reactivate_person` gives another. Nobody
+    deactivates themselves, so that an active administrator is always left.
 
     Raises:
         SettingError: no reason.

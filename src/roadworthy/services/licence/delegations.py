@@ -133,13 +133,15 @@ def acting_for(house: House, taker: Person, giver: str, facts: Mapping[str, Any]
 
 
 def require_in_force(tx: Transaction, delegation_id: str, now: datetime) -> None:
-    """Refuse to sign under a delegation that was revoked, or whose giver was deactivated, since it was asked for.
+    """Refuse to sign under a delegation that was revoked, or whose giver was deactivated or got another key, since.
 
     Raises:
         NotAllowedError: it does not hold in this transaction.
     """
     found = tx.of(Delegation).get(delegation_id)
-    if found.revoked_at is not None or now >= found.until or not tx.of(Person).get(found.giver).active:
+    giver = tx.of(Person).get(found.giver)
+    outlived = giver.valid_from is not None and found.created_at < giver.valid_from
+    if found.revoked_at is not None or now >= found.until or outlived or not giver.active:
         raise NotAllowedError(
             f"{found.id} of {found.giver} to {found.taker} does not hold any more",
             remedy=f"Let {found.giver} or another validator sign.",
@@ -149,13 +151,18 @@ def require_in_force(tx: Transaction, delegation_id: str, now: datetime) -> None
 
 
 def in_force(tx: Transaction, giver: str, taker: str, use_case: str, now: datetime) -> Delegation | None:
-    """The newest delegation of signing off from one to the other that holds now."""
+    """The newest delegation of signing off from one to the other that holds now.
+
+    What the giver signed with a key they have no more does not: no verifier would take it.
+    """
+    since = tx.of(Person).get(giver).valid_from
     return next(
         (
             d
             for d in tx.of(Delegation).find(giver=giver, taker=taker, newest_first=True)
             if d.action == SIGN_OFF
             and d.use_case in ("", use_case)
+            and (since is None or d.created_at >= since)
             and d.created_at <= now < d.until
             and d.revoked_at is None
         ),

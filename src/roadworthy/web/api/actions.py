@@ -29,6 +29,7 @@ ROUTES: dict[str, Needs] = {
     "GET /people": _needs(READ),
     "POST /people": _needs("manage-people"),
     "POST /people/{name}/deactivate": _needs("manage-people"),
+    "POST /people/{name}/reactivate": _needs("manage-people"),
     "GET /keys": _needs(READ),
     "POST /people/{name}/key": _needs("manage-people"),
     "POST /people/{name}/key/revocation": _needs("manage-people"),

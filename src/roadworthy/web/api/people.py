@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
 from roadworthy.services.access.keys import keys, revoke_key, rotate_key
+from roadworthy.services.access.reactivation import reactivate_person
 from roadworthy.services.catalog.people import add_person, deactivate_person, people
 from roadworthy.services.catalog.policies import matrix, read_expectations, ruling, run_expectations, set_policy
 from roadworthy.services.house import plain
@@ -50,6 +51,20 @@ def post_person(house: TheHouse, actor: ActingPerson, body: NewPerson) -> dict[s
 def post_deactivation(house: TheHouse, actor: ActingPerson, name: str, body: Deactivation) -> dict[str, Any]:
     """End what a person may do, from now on; what they signed before stands."""
     found: dict[str, Any] = plain(deactivate_person(house, actor, name, body.reason))
+    return found
+
+
+class Reactivation(BaseModel):
+    """Why a person may act again."""
+
+    model_config = ConfigDict(extra="forbid")
+    reason: str
+
+
+@router.post("/people/{name}/reactivate", status_code=201)
+def post_reactivation(house: TheHouse, actor: ActingPerson, name: str, body: Reactivation) -> dict[str, Any]:
+    """Let a deactivated person act again, under a new key; their tokens and sessions stay ended."""
+    found: dict[str, Any] = plain(reactivate_person(house, actor, name, body.reason))
     return found
 
 
