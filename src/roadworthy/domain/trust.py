@@ -193,7 +193,10 @@ class SignOff:
 
 @dataclass(frozen=True, slots=True)
 class HandOff:
-    """An operator accepts a version into operation: who owns it, what to do at night, and a drill that ran."""
+    """An operator accepts a version into operation: who owns it, what to do at night, and a drill that ran.
+
+    `delegation` names the delegation under which `operator` accepted in somebody else's place, if any.
+    """
 
     id: str
     version: str
@@ -202,6 +205,7 @@ class HandOff:
     run_book: str
     accepted_at: datetime
     statement: str = ""
+    delegation: str = ""
 
 
 @dataclass(frozen=True, slots=True)

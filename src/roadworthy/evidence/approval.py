@@ -25,14 +25,15 @@ from datetime import datetime, timedelta
 import msgspec
 
 from roadworthy.domain.errors import CouldNotVerifyError, IntegrityError
+from roadworthy.domain.gate import Gate
 from roadworthy.domain.trust import ApprovalTerms, Conditions, Delegation, EvidenceKind, Licence, Role
 from roadworthy.evidence.digest import digest_of
 from roadworthy.evidence.envelope import OpenedStatement
-from roadworthy.evidence.licence import SIGNERS, refused
+from roadworthy.evidence.licence import SIGNERS, delegation_of, gate_runs, refused
 from roadworthy.evidence.statements import granted
 
-SIGN_OFF = "sign-off"
-"""The action a delegation of signing names."""
+SIGN_OFF, ACCEPT = "sign-off", "accept-hand-off"
+"""The actions a delegation may name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +166,8 @@ def _vote(sign_off: OpenedStatement, opened: Sequence[OpenedStatement], validati
         )
     place = sign_off.person.id
     at = msgspec.convert(sign_off.fact("at"), datetime)
-    if sign_off.predicate.get("delegation"):
-        place = _delegated(sign_off, opened, str(validation.fact("use_case")), at)
+    if delegation_of(sign_off):
+        place = _delegated(sign_off, opened, SIGN_OFF, str(validation.fact("use_case")))
     makers = _makers(validation, version)
     for person in dict.fromkeys((sign_off.person.id, place)):
         if person in makers:
@@ -192,9 +193,41 @@ def _makers(validation: OpenedStatement, version: str) -> set[str]:
     return {*developers, *validation.predicate.get("makers", [])}
 
 
-def _delegated(sign_off: OpenedStatement, opened: Sequence[OpenedStatement], use_case: str, at: datetime) -> str:
-    """In whose place somebody signed, when the delegation that the sign-off names allowed it then."""
-    name = str(sign_off.predicate["delegation"])
+def require_accepted(opened: Sequence[OpenedStatement]) -> str:
+    """Whoever accepted a version in an operator's place might: rule 2, and they did not make it. Says who did.
+
+    Raises:
+        CouldNotVerifyError: the delegation is not here, or no validation run says who made the version.
+        IntegrityError: it did not allow it, or whoever accepted is named otherwise, or made the version.
+    """
+    told: list[str] = []
+    for one in opened:
+        if one.kind is not EvidenceKind.HAND_OFF or not delegation_of(one):
+            continue
+        version, who = str(one.fact("version")), one.person.id
+        giver = _delegated(one, opened, ACCEPT, str(one.fact("use_case")))
+        if one.fact("hand_off").get("operator") != who:
+            raise refused(
+                ACCEPT, f"the hand-off of version {version} is signed by {who} and names another", "Redo it."
+            )
+        runs = gate_runs(opened, version, Gate.VALIDATION)
+        if not runs:
+            raise CouldNotVerifyError(
+                f"nothing says who made version {version}, so {who} may be one of them",
+                remedy="Add its validation run.",
+                piece=ACCEPT,
+            )
+        if any(who in _makers(run, version) for run in runs):
+            raise refused(
+                ACCEPT, f"{who} accepted version {version} for {giver} and made it", "Let somebody else accept it."
+            )
+        told.append(f"{who} for {giver}")
+    return ", ".join(told)
+
+
+def _delegated(signed: OpenedStatement, opened: Sequence[OpenedStatement], action: str, use_case: str) -> str:
+    """In whose place somebody signed, when the delegation that the statement names allowed it then."""
+    name, at = delegation_of(signed), signed.at
     said = [
         (o, msgspec.convert(o.fact("delegation"), Delegation)) for o in opened if o.kind is EvidenceKind.DELEGATION
     ]
@@ -202,7 +235,7 @@ def _delegated(sign_off: OpenedStatement, opened: Sequence[OpenedStatement], use
     grants = [(o, d) for o, d in mine if d.revoked_at is None]
     if not grants:
         raise CouldNotVerifyError(
-            f"missing: delegation {name[:80]} under which {sign_off.person.id} signed",
+            f"missing: delegation {name[:80]} under which {signed.person.id} signed",
             remedy="Add its envelope; missing evidence is never a pass.",
             piece="delegation",
         )
@@ -212,20 +245,20 @@ def _delegated(sign_off: OpenedStatement, opened: Sequence[OpenedStatement], use
         "was granted twice": len(grants) > 1,
         "is not what was signed": statement.subject != digest_of(granted(grant)),
         f"was not granted by {grant.giver}": statement.person.id != grant.giver,
-        f"is of {grant.giver}, who is no validator": not set(SIGNERS[EvidenceKind.SIGN_OFF])
+        f"is of {grant.giver}, who may not do it themselves": not set(SIGNERS[signed.kind])
         & statement.person.held(statement.at),
-        f"was given to {grant.taker}": grant.taker != sign_off.person.id,
-        f"is for '{grant.action}'": grant.action != SIGN_OFF,
+        f"was given to {grant.taker}": grant.taker != signed.person.id,
+        f"is for '{grant.action}'": grant.action != action,
         f"is for use case '{grant.use_case}'": grant.use_case not in ("", use_case),
         "had not begun": at < grant.created_at,
         "had ended": at >= grant.until,
         "was revoked": revoked is not None and at >= revoked,
         f"is of {grant.giver}, whose key did not count any more": _gone(statement, at),
-        "was given to who may sign nothing": Role.AUDITOR in sign_off.person.roles,
+        "was given to who may sign nothing": Role.AUDITOR in signed.person.roles,
     }
     why = next((reason for reason, holds in wrong.items() if holds), "")
     if why:
-        raise _not_delegated(sign_off.person.id, name, why)
+        raise _not_delegated(signed.person.id, name, why)
     return grant.giver
 
 
@@ -237,6 +270,6 @@ def _not_delegated(person: str, name: str, why: str) -> IntegrityError:
     return refused(
         "delegation",
         f"{person} signed under delegation {name[:80]}, which {why}",
-        "Let the validator sign, or give a delegation that covers it.",
+        "Let them sign themselves, or give a delegation that covers it.",
         person=person,
     )

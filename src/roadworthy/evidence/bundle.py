@@ -5,7 +5,7 @@ The bundle carries a copy of the trust root for reading; what counts is the trus
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -24,7 +24,7 @@ from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.storing.folder import Artifact, Folder, read_list, refuse_differences
 from roadworthy.domain.trust import Change, EvidenceKind, Licence, Person
 from roadworthy.domain.use_case import UseCase
-from roadworthy.evidence.approval import require_sign_off
+from roadworthy.evidence.approval import require_accepted, require_sign_off
 from roadworthy.evidence.canonical import canonical, parse_canonical, to_json
 from roadworthy.evidence.chain import Checkpoint, verify_chain
 from roadworthy.evidence.checkpoints import (
@@ -166,7 +166,8 @@ def verify_bundle(
             opened.append(statement)
     items.append(_description_item(bundle, opened))
     items += _licence_items(bundle, opened)
-    items += _standing_items(bundle, opened)
+    items += _told_items("suspension, reinstatement and retirement", lambda: _standing(bundle, opened))
+    items += _told_items("accepted in an operator's place", lambda: require_accepted(opened))
     items.append(_changes_item(bundle, opened, against, trust, now))
     return BundleReport(tuple(items))
 
@@ -315,15 +316,19 @@ def _licence_items(bundle: Bundle, opened: list[OpenedStatement]) -> list[Bundle
     return items
 
 
-def _standing_items(bundle: Bundle, opened: list[OpenedStatement]) -> list[BundleItem]:
-    """What took the version out of service or brought it back; no item for one that nothing ever did that to."""
-    name = "suspension, reinstatement and retirement"
+def _standing(bundle: Bundle, opened: list[OpenedStatement]) -> str:
+    """What took the version out of service or brought it back."""
+    found = require_standing(opened, bundle.changes, bundle.version)
+    return ", ".join(f"{o.kind.value} by {o.person.id}" for o in found)
+
+
+def _told_items(name: str, check: Callable[[], str]) -> list[BundleItem]:
+    """What a check says; no item where there is nothing to say."""
     try:
         with guarded(name):
-            found = require_standing(opened, bundle.changes, bundle.version)
+            told = check()
     except IntegrityError as error:
         return [_failed(name, error)]
-    told = ", ".join(f"{o.kind.value} by {o.person.id}" for o in found)
     return [BundleItem(name, ItemStatus.OK, told)] if told else []
 
 

@@ -32,7 +32,7 @@ SIGNERS: dict[EvidenceKind, tuple[Role, ...]] = {
     EvidenceKind.HAND_OFF: (Role.OPERATOR, Role.ADMINISTRATOR),
     EvidenceKind.DEPLOYMENT: (Role.OPERATOR, Role.ADMINISTRATOR, Role.PLATFORM),
     EvidenceKind.ROLLOUT: (Role.PLATFORM, Role.OPERATOR, Role.ADMINISTRATOR),
-    EvidenceKind.DELEGATION: (Role.VALIDATOR, Role.ADMINISTRATOR),
+    EvidenceKind.DELEGATION: (Role.VALIDATOR, Role.OPERATOR, Role.ADMINISTRATOR),
     EvidenceKind.CHECKPOINT: (Role.PLATFORM,),
     EvidenceKind.DOSSIER: (Role.PLATFORM,),
     EvidenceKind.SUSPENSION: tuple(r for r in Role if r is not Role.AUDITOR),
@@ -107,10 +107,10 @@ def _open(text: str, place: str, trust: TrustRoot, now: datetime | None) -> Open
 def check_signer(opened: OpenedStatement) -> None:
     """The signer held a role that may sign this kind when they signed it. Raises IntegrityError.
 
-    Who signs off in somebody else's place need not hold the role: `approval.py` judges the delegation.
+    Who signs off or accepts in somebody else's place need not hold the role: `approval.py` judges the delegation.
     """
     allowed = SIGNERS[opened.kind]
-    if opened.kind is EvidenceKind.SIGN_OFF and opened.predicate.get("delegation"):
+    if delegation_of(opened):
         return
     if not set(allowed) & opened.person.held(opened.at):
         names = " or ".join(r.value for r in allowed)
@@ -120,6 +120,15 @@ def check_signer(opened: OpenedStatement) -> None:
             f"Let a {names} sign it.",
             person=opened.person.id,
         )
+
+
+def delegation_of(opened: OpenedStatement) -> str:
+    """The delegation that a sign-off or a hand-off names; empty for what its signer says in their own place."""
+    if opened.kind is EvidenceKind.SIGN_OFF:
+        return str(opened.predicate.get("delegation", ""))
+    if opened.kind is EvidenceKind.HAND_OFF:
+        return str(_inside(opened, "hand_off", "delegation") or "")
+    return ""
 
 
 def gate_runs(opened: Sequence[OpenedStatement], version: str, gate: Gate) -> tuple[OpenedStatement, ...]:

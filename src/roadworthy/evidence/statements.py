@@ -136,9 +136,14 @@ def hand_off_statement(hand_off: HandOff, version: ModelVersion, *, now: datetim
             remedy="Pass the version that was handed over.",
             field="version",
         )
-    bare = replace(hand_off, statement="")
-    predicate = {"hand_off": to_json(bare), "version": version.id, "use_case": version.use_case}
+    predicate = {"hand_off": hand_off_json(hand_off), "version": version.id, "use_case": version.use_case}
     return _statement(EvidenceKind.HAND_OFF, f"artifact of {version.id}", version.artifact, predicate, now)
+
+
+def hand_off_json(hand_off: HandOff) -> dict[str, Any]:
+    """A hand-off as it is signed; `delegation` is left out where there is none, as before there were any."""
+    whole: dict[str, Any] = to_json(replace(hand_off, statement=""))
+    return {k: v for k, v in whole.items() if k != "delegation" or v}
 
 
 def deployment_statement(deployment: Deployment, *, now: datetime) -> Statement:

@@ -195,9 +195,9 @@ class Road(Rollouts):
         """Approve or reject the newest validation of a version."""
         return self._post(f"/versions/{version}/sign-off", {"approved": approved, "reason": reason}, SignOff)
 
-    def accept(self, version: str, *, service_owner: str, run_book: str) -> HandOff:
-        """Accept a candidate into operation."""
-        body = {"service_owner": service_owner, "run_book": run_book}
+    def accept(self, version: str, *, service_owner: str, run_book: str, in_place_of: str = "") -> HandOff:
+        """Accept a candidate into operation, in the place of somebody who delegated that if one is named."""
+        body = {"service_owner": service_owner, "run_book": run_book, "in_place_of": in_place_of}
         return self._post(f"/versions/{version}/hand-off", body, HandOff)
 
     # Serving

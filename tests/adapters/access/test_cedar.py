@@ -41,8 +41,8 @@ manage-people         -      -      -      -      -      -      yes    -
 suspend               -      yes    yes    yes    -      -      yes    yes
 reinstate             -      -      yes    yes    -      -      yes    yes
 retire                -      -      yes    yes    yes    -      yes    -
-delegate              -      yes    -      -      -      -      -      -
-revoke-delegation     -      yes    -      -      -      -      yes    -
+delegate              -      yes    -      yes    -      -      -      -
+revoke-delegation     -      yes    -      yes    -      -      yes    -
 cancel-gate           yes    yes    yes    yes    -      -      yes    -
 manage-work           yes    yes    yes    yes    yes    -      yes    yes
 manage-tokens         yes    yes    yes    yes    yes    -      yes    -

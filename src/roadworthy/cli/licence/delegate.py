@@ -1,4 +1,4 @@
-"""`roadworthy delegate`: let somebody sign in one's place, see who may, and end it."""
+"""`roadworthy delegate`: let somebody sign off or accept in one's place, see who may, and end it."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ def give(
     desk: Desk,
     taker: Annotated[str, typer.Argument(help="Who may sign in your place.")],
     until: Annotated[str, typer.Option(help="When it ends: 2027-03-31, or a time with its zone.")],
-    action: Annotated[str, typer.Option(help="What they may do; sign-off is all there is.")] = "sign-off",
+    action: Annotated[str, typer.Option(help="What they may do: sign-off or accept-hand-off.")] = "sign-off",
     use_case: Annotated[str, typer.Option(help="Only in this use case.")] = "",
     reason: Annotated[str, typer.Option(help="Why.")] = "",
 ) -> None:
-    """Let somebody sign in your place (you are named with --as). They must be independent of what they sign too."""
+    """Let somebody act in your place (you are named with --as): never for a version they made themselves."""
     body = {"taker": taker, "until": moment(until), "action": action, "use_case": use_case, "reason": reason}
     with desk.road() as road:
         given = road.ask("POST", "/delegations", Delegation, body)
     where = given.use_case or "every use case"
-    desk.answer(given, f"{given.id}: {given.taker} signs for {given.giver} in {where} until {given.until}.")
+    desk.answer(
+        given, f"{given.id}: {given.action} for {given.giver} by {given.taker} in {where} until {given.until}."
+    )
 
 
 def list_all(
@@ -49,7 +51,7 @@ def revoke(
     """End a delegation now. What was signed under it before stands."""
     with desk.road() as road:
         ended = road.ask("POST", f"/delegations/{delegation}/revocation", Delegation, {"reason": reason})
-    desk.answer(ended, f"{ended.id} ended: {ended.taker} does not sign for {ended.giver} any more.")
+    desk.answer(ended, f"{ended.id} ended: {ended.taker} does not act for {ended.giver} any more.")
 
 
 app = commands("give", "Let somebody sign in your place, or end that.", give=give, list=list_all, revoke=revoke)

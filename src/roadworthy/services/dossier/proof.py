@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from roadworthy.domain.errors import CouldNotVerifyError, DataError, IntegrityError
 from roadworthy.domain.trust import Evidence, EvidenceKind
+from roadworthy.evidence.approval import require_accepted
 from roadworthy.evidence.bundle import BundleItem, ItemStatus
 from roadworthy.evidence.canonical import canonical, to_json
 from roadworthy.evidence.checkpoints import checkpoint_in, verify_record
 from roadworthy.evidence.envelope import OpenedStatement, evidence_id, open_envelope
 from roadworthy.evidence.licence import check_signer
-from roadworthy.evidence.statements import contract_digest, contract_json, deployment_json, unsigned, version_digest
+from roadworthy.evidence.statements import (
+    contract_digest,
+    contract_json,
+    deployment_json,
+    hand_off_json,
+    unsigned,
+    version_digest,
+)
 from roadworthy.evidence.trust import TrustRoot
 from roadworthy.services.dossier.record import Record, standing_links
 
@@ -55,6 +63,7 @@ def prove(record: Record) -> Proof:
             opened[one.id] = found
     checkpoints = [o for o in opened.values() if o.kind is EvidenceKind.CHECKPOINT]
     _try(problems, "change record", lambda: verify_record(record.links, [checkpoint_in(o) for o in checkpoints]))
+    _try(problems, "accepted in an operator's place", lambda: require_accepted(tuple(opened.values())))
     for name, evidence, stored, signed in _pairs(record, opened):
         item = _compared(name, evidence, stored, signed)
         if item is not None:
@@ -100,7 +109,7 @@ def _pairs(record: Record, opened: Mapping[str, OpenedStatement]) -> Iterator[Pa
         stored |= {"conditions": s.conditions, "delegation": s.delegation}
         yield _pair(f"sign-off {s.id}", s.statement, stored, opened)
     for h in record.hand_offs:
-        yield _pair(f"hand-off {h.id}", h.statement, {"hand_off": replace(h, statement="")}, opened)
+        yield _pair(f"hand-off {h.id}", h.statement, {"hand_off": hand_off_json(h)}, opened)
     for d in record.deployments:
         yield _pair(f"deployment {d.id}", d.statement, {"deployment": deployment_json(unsigned(d))}, opened)
     for link in standing_links(record):

@@ -68,7 +68,7 @@ def read_record(house: House, version_id: str) -> Record:
         contracts = tuple(tx.of(KpiContract).find(use_case=case.id))
         endpoints, deployments = _serving(tx, version)
         rollouts = tuple(look for d in deployments for look in tx.of(RolloutLook).find(deployment=d.id))
-        used = {s.delegation for s in sign_offs if s.delegation}
+        used = {s.delegation for s in sign_offs} | {h.delegation for h in hand_offs}
         delegations = tuple(d for d in tx.of(Delegation).find() if d.id in used)
         links = tuple(tx.changes.read(limit=MAX_LINKS))
         about: tuple[Stored, ...] = (version, case, *datasets, *contracts, *endpoints, *deployments)

@@ -1,4 +1,4 @@
-"""Delegations: a validator lets somebody else sign in their place, for a while."""
+"""Delegations: somebody lets another person sign off, or accept a hand-off, in their place, for a while."""
 
 from __future__ import annotations
 
@@ -7,18 +7,28 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from roadworthy.domain.errors import ConflictError, NotAllowedError, NotFoundError, SettingError
+from roadworthy.domain.errors import (
+    ConflictError,
+    NotAllowedError,
+    NotFoundError,
+    NotIndependentError,
+    SettingError,
+)
 from roadworthy.domain.ports import Transaction
 from roadworthy.domain.trust import Delegation, EvidenceKind, Person, Role
 from roadworthy.domain.use_case import UseCase
-from roadworthy.evidence.approval import SIGN_OFF
+from roadworthy.evidence.approval import ACCEPT, SIGN_OFF
 from roadworthy.evidence.statements import delegation_statement
 from roadworthy.services.ahead import signed_ahead
 from roadworthy.services.facts import facts_of
 from roadworthy.services.house import House
 
-DELEGABLE = (SIGN_OFF,)
-"""What may be delegated: the one thing that takes a person's own judgement and cannot wait for them."""
+DELEGABLE = (SIGN_OFF, ACCEPT)
+"""What may be delegated: what takes one person's own judgement, is signed by them, and cannot wait for them.
+
+A KPI contract is a promise of its owner alone. What operates a model (deploy, roll back, suspend) every operator may
+do, and gateways believe it by the role of whoever signed it, with no other paper at hand.
+"""
 
 
 @signed_ahead
@@ -32,7 +42,7 @@ def delegate(
     use_case: str = "",
     reason: str = "",
 ) -> Delegation:
-    """Let `taker` sign in the actor's place until a time; in one use case, or in all.
+    """Let `taker` act in the actor's place until a time; in one use case, or in all.
 
     What was delegated is not delegated on: only who may do it by a role of their own can give it.
 
@@ -106,29 +116,39 @@ def delegations(house: House, person: str = "") -> list[Delegation]:
     return [d for d in found if person in ("", d.giver, d.taker)]
 
 
-def acting_for(house: House, taker: Person, giver: str, facts: Mapping[str, Any]) -> Delegation:
-    """The delegation under which `taker` may sign off in the place of `giver` now.
+def acting_for(
+    house: House, taker: Person, giver: str, facts: Mapping[str, Any], action: str = SIGN_OFF
+) -> Delegation:
+    """The delegation under which `taker` may do this in the place of `giver` now.
 
-    Both must be independent of the version, and the giver must still be able to sign.
+    The giver must still be able to do it themselves. Nobody takes the place of another for a version they made.
 
     Raises:
-        NotAllowedError: there is none in force, or either of the two may not judge this version.
+        NotIndependentError: the taker made the version or one it descends from.
+        NotAllowedError: there is none in force, or either of the two may not do this with this version.
     """
     if giver == taker.id:
         raise SettingError("nobody signs in their own place", remedy="Leave out for whom.", field="in_place_of")
     owner = house.person(giver)
     with house.store.read() as tx:
-        found = in_force(tx, giver, taker.id, str(facts["use_case"]), house.clock.now())
+        found = in_force(tx, giver, taker.id, action, str(facts["use_case"]), house.clock.now())
     if found is None:
         raise NotAllowedError(
-            f"{giver} has not delegated {SIGN_OFF} of '{facts['use_case']}' to {taker.id}, or not any more",
-            remedy=f"{giver} can: `roadworthy delegate {taker.id} --until DATE --as {giver}`.",
+            f"{giver} has not delegated {action} of '{facts['use_case']}' to {taker.id}, or not any more",
+            remedy=f"{giver} can: `roadworthy delegate {taker.id} --action {action} --until DATE --as {giver}`.",
             actor=taker.id,
-            action=SIGN_OFF,
+            action=action,
         )
-    house.allow(owner, SIGN_OFF, facts)
+    if taker.id in facts["developers"]:
+        raise NotIndependentError(
+            f"{taker.id} made {facts['version']} or a version it descends from",
+            remedy="Delegate to somebody who made none of them.",
+            actor=taker.id,
+            action=action,
+        )
+    house.allow(owner, action, facts)
     # The taker acts with what the giver holds, and the rules about who made the version apply to the taker.
-    house.allow(replace(taker, roles=owner.roles), SIGN_OFF, facts)
+    house.allow(replace(taker, roles=owner.roles), action, facts)
     return found
 
 
@@ -144,14 +164,16 @@ def require_in_force(tx: Transaction, delegation_id: str, now: datetime) -> None
     if found.revoked_at is not None or now >= found.until or outlived or not giver.active:
         raise NotAllowedError(
             f"{found.id} of {found.giver} to {found.taker} does not hold any more",
-            remedy=f"Let {found.giver} or another validator sign.",
+            remedy=f"Let {found.giver}, or somebody else with their role, do it.",
             actor=found.taker,
             action=found.action,
         )
 
 
-def in_force(tx: Transaction, giver: str, taker: str, use_case: str, now: datetime) -> Delegation | None:
-    """The newest delegation of signing off from one to the other that holds now.
+def in_force(
+    tx: Transaction, giver: str, taker: str, action: str, use_case: str, now: datetime
+) -> Delegation | None:
+    """The newest delegation of this action from one to the other that holds now.
 
     What the giver signed with a key they have no more does not: no verifier would take it.
     """
@@ -160,7 +182,7 @@ def in_force(tx: Transaction, giver: str, taker: str, use_case: str, now: dateti
         (
             d
             for d in tx.of(Delegation).find(giver=giver, taker=taker, newest_first=True)
-            if d.action == SIGN_OFF
+            if d.action == action
             and d.use_case in ("", use_case)
             and (since is None or d.created_at >= since)
             and d.created_at <= now < d.until

@@ -8,7 +8,7 @@ from dataclasses import replace
 from roadworthy.domain.errors import IntegrityError, NotFoundError, SettingError
 from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.ports import Transaction
-from roadworthy.domain.trust import Change, Delegation, Evidence, EvidenceKind, Person, Role, SignOff
+from roadworthy.domain.trust import Change, Delegation, Evidence, EvidenceKind, HandOff, Person, Role, SignOff
 from roadworthy.domain.use_case import UseCase
 from roadworthy.evidence.bundle import Bundle
 from roadworthy.evidence.chain import Checkpoint
@@ -40,6 +40,7 @@ def bundle(house: House, version_id: str) -> Bundle:
         case = tx.of(UseCase).get(version.use_case)
         evidence = tx.of(Evidence).find(version=version.id)
         delegated = [s.delegation for s in tx.of(SignOff).find(version=version.id) if s.delegation]
+        delegated += [h.delegation for h in tx.of(HandOff).find(version=version.id) if h.delegation]
         evidence += _delegations(tx, delegated)
         signed = contract_in_force(tx, case.id)
         if signed is not None and all(e.id != signed[1].id for e in evidence):
@@ -67,7 +68,7 @@ def standing_checkpoints(tx: Transaction) -> list[Evidence]:
 
 
 def _delegations(tx: Transaction, names: list[str]) -> list[Evidence]:
-    """The grants and revocations of the delegations under which a version was signed."""
+    """The grants and revocations of the delegations under which a version was signed or accepted."""
     subjects = [tx.of(Evidence).get(tx.of(Delegation).get(n).statement).subject for n in dict.fromkeys(names)]
     return [e for s in subjects for e in tx.of(Evidence).find(kind=EvidenceKind.DELEGATION, subject=s)]
 

@@ -119,6 +119,7 @@ class HandOffRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
     service_owner: str
     run_book: str
+    in_place_of: str = ""
 
 
 class DossierRequest(BaseModel):
@@ -231,7 +232,14 @@ def post_sign_off(house: TheHouse, actor: ActingPerson, version: str, body: Opin
 def post_hand_off(house: TheHouse, actor: ActingPerson, version: str, body: HandOffRequest) -> dict[str, Any]:
     """Accept a candidate into operation."""
     found: dict[str, Any] = plain(
-        accept_hand_off(house, actor, version, service_owner=body.service_owner, run_book=body.run_book)
+        accept_hand_off(
+            house,
+            actor,
+            version,
+            service_owner=body.service_owner,
+            run_book=body.run_book,
+            in_place_of=body.in_place_of,
+        )
     )
     return found
 

@@ -89,6 +89,7 @@ def _accepted(hand_off: HandOff) -> Facts:
     return Facts(
         (
             ("Accepted by", Cell(hand_off.operator, by)),
+            ("In whose place", Cell(hand_off.delegation or "their own", by)),
             ("Service owner", Cell(hand_off.service_owner, by)),
             ("Accepted", Cell(when(hand_off.accepted_at), by)),
             ("Run book", said(hand_off.run_book, by)),
