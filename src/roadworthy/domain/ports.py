@@ -27,6 +27,7 @@ from roadworthy.domain.serving import (
 )
 from roadworthy.domain.storing.card import VersionCard
 from roadworthy.domain.storing.folder import Artifact
+from roadworthy.domain.storing.keys import Keyring, Signer
 from roadworthy.domain.storing.store import Aggregate, ChangeLog, Repository, Store, Stored, Transaction
 from roadworthy.domain.trust import (
     Delegation,
@@ -43,8 +44,8 @@ from roadworthy.domain.trust import (
 )
 from roadworthy.domain.use_case import KpiContract, UseCase
 
-__all__ = ["Aggregate", "ChangeLog", "Repository", "Store", "Stored", "Transaction"]
-# The control store's port has a folder of its own; it is imported from here like the others.
+__all__ = ["Aggregate", "ChangeLog", "Keyring", "Repository", "Signer", "Store", "Stored", "Transaction"]
+# The ports of the control store and of keys have files of their own; they are imported from here like the others.
 
 AGGREGATES: tuple[Aggregate, ...] = (
     Aggregate(Person, "person", ()),
@@ -160,53 +161,6 @@ class DecisionLog(Protocol):
 
     def close(self) -> None:
         """Sync and let go of files."""
-        ...
-
-
-class Signer(Protocol):
-    """One private key."""
-
-    @property
-    def key_id(self) -> str:
-        """Names the key in envelopes."""
-        ...
-
-    @property
-    def public_key(self) -> str:
-        """The public half, PEM text."""
-        ...
-
-    @property
-    def far(self) -> bool:
-        """Whether signing asks another service: that takes as long as it takes, so no transaction waits for it."""
-        ...
-
-    def sign(self, payload: bytes) -> bytes:
-        """The signature over exactly these bytes."""
-        ...
-
-
-class Keyring(Protocol):
-    """Private keys of the people this installation acts for."""
-
-    def create(self, person: str) -> Signer:
-        """Make and keep a first key for a person. Raises AlreadyExistsError."""
-        ...
-
-    def renew(self, person: str) -> Signer:
-        """Make and keep one more key for a person; the others stay until they are retired."""
-        ...
-
-    def signer(self, person: str, key_id: str = "") -> Signer:
-        """The key with this id, or the only one. Raises NotFoundError, and ConflictError for several."""
-        ...
-
-    def retire(self, person: str, key_id: str) -> None:
-        """Destroy the private half of a key and keep the public one; doing it twice changes nothing."""
-        ...
-
-    def public_keys(self, person: str) -> dict[str, str]:
-        """The public half of every key ever kept for a person, by key id."""
         ...
 
 

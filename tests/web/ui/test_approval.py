@@ -14,7 +14,7 @@ from roadworthy.domain.lifecycle import State
 from roadworthy.domain.trust import ApprovalTerms, Licence
 from roadworthy.services.licence.approval import Approval
 from roadworthy.services.licence.expiry import Standing, standing_of
-from roadworthy.web.ui.views.version import approval_sentence
+from roadworthy.web.ui.words import approval_sentence, percent
 
 GIVEN = Approval("run", ApprovalTerms(), 1, Licence(V1, datetime(2026, 3, 1, tzinfo=UTC)))
 HOLDS = Standing(V1, State.ACTIVATED, GIVEN)
@@ -29,6 +29,10 @@ SENTENCES = {
     "soon": (
         replace(HOLDS, days_left=2.0, warning="2.0 days left: renew it soon"),
         "The approval holds for 2.0 more days. 2.0 days left: renew it soon.",
+    ),
+    "drift": (
+        replace(HOLDS, days_left=12.0, drift_share=0.25),
+        f"The approval holds for 12.0 more days. In its newest review {percent(0.25)} of the signals moved.",
     ),
     "ended": (
         replace(HOLDS, days_left=-1.0, ended="age: it held until 2026-03-01"),
@@ -55,3 +59,10 @@ def test_the_sentence_follows_the_clock() -> None:
 def test_the_versions_page_shows_it(place_at: Callable[..., Any]) -> None:
     page = place_at("activated").browser().get(f"/versions/{V1}").text
     assert "The approval holds for 730.0 more days." in page
+
+
+def test_the_board_shows_it_beside_what_serves_and_goes_on_by_the_calendar(place_at: Callable[..., Any]) -> None:
+    place = place_at("serving")
+    assert "The approval holds for 730.0 more days." in place.browser().get("/").text
+    place.world.clock.advance(days(720))
+    assert "The approval holds for 10.0 more days." in place.browser().get("/").text

@@ -15,6 +15,7 @@ from roadworthy.cli.traffic.ledger import ledger_table
 from roadworthy.domain.gate import Gate
 from roadworthy.domain.lifecycle import State
 from roadworthy.domain.verdict import Verdict
+from roadworthy.services.licence.expiry import Standing
 from roadworthy.services.watch.status import Status, VersionStatus
 
 _LAST = (State.SUSPENDED, State.RETURNED, State.RETIRED)
@@ -70,12 +71,25 @@ def _gate(version: VersionStatus, gate: str) -> Text:
 
 
 def _endpoints(now: Status) -> Table:
-    table = Table("endpoint", "serves", "traffic", "last review", title="Endpoints")
+    table = Table("endpoint", "serves", "traffic", "approval left", "last review", title="Endpoints")
     for e in now.endpoints:
         review = marked(e.review.verdict).append(f" {e.review.at:%Y-%m-%d}") if e.review else Text("-", style="dim")
         state = e.deployment.state.value if e.deployment else "nothing"
-        table.add_row(e.endpoint.id, state, traffic_bar(e.deployment) if e.deployment else "", review)
+        traffic = traffic_bar(e.deployment) if e.deployment else ""
+        left = Text("\n").join([_left(s) for s in e.approvals]) if e.approvals else Text("-", style="dim")
+        table.add_row(e.endpoint.id, state, traffic, left, review)
     return table
+
+
+def _left(of: Standing) -> Text:
+    """What is left of an approval: days, decisions, and how much of the newest review moved."""
+    if of.ended:
+        return Text(f"{of.version}: ended, {of.ended}", style="bold")
+    parts = [f"{of.days_left:.1f} days"] if of.days_left is not None else []
+    parts += [f"{of.decisions_left:,} decisions"] if of.decisions_left is not None else []
+    parts = parts or ["no limit"]
+    parts += [f"{of.drift_share:.0%} moved"] if of.drift_share is not None else []
+    return Text(f"{of.version}: {', '.join(parts)}", style="bold" if of.warning else "")
 
 
 app = command(status)

@@ -6,7 +6,7 @@ gateway stops by itself at the signed end, also when nothing calls this.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from roadworthy.domain.lifecycle import State
@@ -30,10 +30,17 @@ WARN_SHARE = 0.1
 """From this share of the decisions left it is said."""
 
 
+MEASURED = (Verdict.PASS, Verdict.WARN, Verdict.FAIL)
+"""Verdicts of a signal that measured something."""
+
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """How long a version's approval still holds. `ended` says why it does not any more, `warning` that it soon will
     not; both are empty while all is well. What is None has no limit.
+
+    `drift_share`: of the signals the newest review under it measured, those that warned or failed (0..1); None before
+    one measured anything.
     """
 
     version: str
@@ -44,6 +51,7 @@ class Standing:
     decisions_left: int | None = None
     ended: str = ""
     warning: str = ""
+    drift_share: float | None = None
 
 
 def expire(house: House, now: datetime | None = None) -> list[Standing]:
@@ -60,10 +68,15 @@ def expire(house: House, now: datetime | None = None) -> list[Standing]:
 def standing_of(house: House, version_id: str, now: datetime | None = None) -> Standing:
     """How long the approval of a version still holds."""
     with house.store.read() as tx:
-        version = tx.of(ModelVersion).get(version_id)
-        approval, unproven = readable_approval(tx, version_id)
-        endpoints = [e.id for e in tx.of(Endpoint).find(use_case=version.use_case)]
-        reviews = tx.of(ReviewRun).find(version=version_id)
+        return standing_in(house, tx, version_id, now)
+
+
+def standing_in(house: House, tx: Transaction, version_id: str, now: datetime | None = None) -> Standing:
+    """The same inside of a transaction that only reads."""
+    version = tx.of(ModelVersion).get(version_id)
+    approval, unproven = readable_approval(tx, version_id)
+    endpoints = [e.id for e in tx.of(Endpoint).find(use_case=version.use_case)]
+    reviews = tx.of(ReviewRun).find(version=version_id)
     licence = approval.licence if approval else None
     if licence is None:
         ended = f"proof: {unproven}" if unproven else "" if approval is None else approval.why
@@ -82,7 +95,19 @@ def standing_of(house: House, version_id: str, now: datetime | None = None) -> S
         decisions_left=left,
         ended=ended,
         warning="" if ended else _warning(licence, days, left),
+        drift_share=_drift_share(reviews, licence),
     )
+
+
+def as_of(standing: Standing, now: datetime) -> Standing:
+    """A standing that was read before, as it is now by the calendar alone."""
+    licence = standing.approval.licence if standing.approval else None
+    if licence is None or licence.until is None:
+        return standing
+    days = (licence.until - now) / timedelta(days=1)
+    ended = standing.ended or why_ended(licence, now, standing.decisions, "")
+    warning = "" if ended else _warning(licence, days, standing.decisions_left)
+    return replace(standing, days_left=days, ended=ended, warning=warning)
 
 
 def why_ended(licence: Licence, now: datetime, decisions: int | None, proven: str) -> str:
@@ -150,6 +175,12 @@ def _proven(reviews: list[ReviewRun], licence: Licence) -> str:
                 if signal.verdict is Verdict.FAIL and signal.defect is not None:
                     return f"{run.id} proved {signal.defect.value} ({signal.monitor})"
     return ""
+
+
+def _drift_share(reviews: list[ReviewRun], licence: Licence) -> float | None:
+    under = [run for run in reviews if run.at >= licence.since]
+    measured = [s.verdict for s in under[-1].signals if s.verdict in MEASURED] if under else []
+    return sum(v is not Verdict.PASS for v in measured) / len(measured) if measured else None
 
 
 def _warning(licence: Licence, days: float | None, left: int | None) -> str:

@@ -16,6 +16,7 @@ from roadworthy.domain.verdict import Verdict
 from roadworthy.monitoring.agents import heard_of
 from roadworthy.services.catalog.contracts import contract_in_force, contract_of
 from roadworthy.services.house import House
+from roadworthy.services.licence.expiry import Standing, standing_in
 from roadworthy.services.serve.plan import current_deployment
 
 VERSIONS, ENDPOINTS, USE_CASES, ITEMS = 100, 20, 50, 50
@@ -41,6 +42,7 @@ class EndpointStatus:
 
     `outdated` maps a version that answers there to the contract it was validated under, when another is in force.
     `silent` are agents that should have been heard of, each with what is known.
+    `approvals` says of every version that answers there how long its approval still holds.
     """
 
     endpoint: Endpoint
@@ -49,6 +51,7 @@ class EndpointStatus:
     ledger: tuple[LedgerEntry, ...]
     outdated: dict[str, str] = field(default_factory=dict)
     silent: dict[str, str] = field(default_factory=dict)
+    approvals: tuple[Standing, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +83,15 @@ def status(house: House) -> Status:
         return Status(
             use_cases=tuple(tx.of(UseCase).find(newest_first=True, limit=USE_CASES)[::-1]),
             versions=tuple(VersionStatus(c, c.gates, c.verdicts, c.open_work) for c in cards),
-            endpoints=endpoints_now(tx, house.clock.now()),
+            endpoints=endpoints_now(house, tx),
             work_items=open_items(tx),
             changes=length(tx),
             totals=totals(tx),
         )
 
 
-def endpoints_now(tx: Transaction, now: datetime) -> tuple[EndpointStatus, ...]:
-    """What the newest endpoints serve, and what they earned."""
+def endpoints_now(house: House, tx: Transaction) -> tuple[EndpointStatus, ...]:
+    """What the newest endpoints serve, under which approvals, and what they earned."""
     found = []
     for e in tx.of(Endpoint).find(newest_first=True, limit=ENDPOINTS)[::-1]:
         lines = tx.of(LedgerEntry).find(endpoint=e.id, newest_first=True, limit=LINES)[::-1]
@@ -100,7 +103,8 @@ def endpoints_now(tx: Transaction, now: datetime) -> tuple[EndpointStatus, ...]:
                 review=next(iter(tx.of(ReviewRun).find(endpoint=e.id, newest_first=True, limit=1)), None),
                 ledger=_newest_per_version(lines),
                 outdated=_outdated(tx, e.use_case, current) if current else {},
-                silent=_silent(tx, e.id, now),
+                silent=_silent(tx, e.id, house.clock.now()),
+                approvals=tuple(standing_in(house, tx, v) for v in _answering(current)),
             )
         )
     return tuple(found)
@@ -108,14 +112,21 @@ def endpoints_now(tx: Transaction, now: datetime) -> tuple[EndpointStatus, ...]:
 
 def _outdated(tx: Transaction, use_case: str, current: Deployment) -> dict[str, str]:
     signed = contract_in_force(tx, use_case)
-    answering = {arm.version for arm in current.arms if arm.role.answers and arm.weight > 0}
-    under = {version: contract_of(tx, version) for version in sorted(answering)}
+    under = {version: contract_of(tx, version) for version in _answering(current)}
     return {v: contract for v, contract in under.items() if signed and contract and contract != signed[0].id}
 
 
 def _silent(tx: Transaction, endpoint: str, now: datetime) -> dict[str, str]:
     heard = [heard_of(agent, now) for agent in tx.of(Agent).find(endpoint=endpoint)]
     return {s.subject: s.message for s in heard if s.verdict is Verdict.FAIL}
+
+
+def _answering(current: Deployment | None) -> list[str]:
+    """The versions with traffic; none where everything is held out."""
+    arms = current.arms if current else ()
+    if any(not arm.version and arm.weight >= 1.0 for arm in arms):
+        return []
+    return sorted({arm.version for arm in arms if arm.version and arm.role.answers and arm.weight > 0})
 
 
 def open_items(tx: Transaction, limit: int = ITEMS) -> tuple[WorkItem, ...]:

@@ -10,6 +10,7 @@ from roadworthy.domain.documents.numbers import MINUS, number
 from roadworthy.domain.lifecycle import State
 from roadworthy.domain.use_case import Interval
 from roadworthy.domain.verdict import Verdict
+from roadworthy.services.licence.expiry import Standing
 from roadworthy.web.ui.markup import Child, Markup, h
 
 SHAPES: dict[str, str] = {
@@ -160,3 +161,16 @@ def card(title: Child, *body: Child, name: str = "", aside: Child = None) -> Mar
     return h(
         "section", heading, body, class_="card", id=name or None, aria_labelledby=f"{name}-title" if name else None
     )
+
+
+def approval_sentence(of: Standing) -> str:
+    """How long an approval still holds, or why it does not."""
+    if of.ended:
+        return f"The approval does not hold: {of.ended}."
+    if of.approval is None or of.approval.licence is None:
+        return "It is not approved."
+    left = [f"{of.days_left:.1f} more days"] if of.days_left is not None else []
+    left += [f"{of.decisions_left:,} more decisions"] if of.decisions_left is not None else []
+    drift = f" In its newest review {percent(of.drift_share)} of the signals moved." if of.drift_share else ""
+    warning = f" {of.warning[:1].upper()}{of.warning[1:]}." if of.warning else ""
+    return f"The approval holds {'for ' + ' and '.join(left) if left else 'without a limit'}.{drift}{warning}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from roadworthy.domain.gate import Gate
 from roadworthy.domain.lifecycle import State
@@ -11,6 +12,7 @@ from roadworthy.domain.returns import WorkItem
 from roadworthy.domain.serving import Arm, ArmRole, Deployment
 from roadworthy.domain.storing.card import VersionCard
 from roadworthy.services.house import House
+from roadworthy.services.licence.expiry import as_of
 from roadworthy.services.watch.catalog import Lane, Search, lanes
 from roadworthy.services.watch.status import EndpointStatus, Totals, endpoints_now, open_items, totals
 from roadworthy.web.ui.layout import Ask, Page, Text
@@ -18,7 +20,18 @@ from roadworthy.web.ui.markup import Child, Markup, h
 from roadworthy.web.ui.site import Site
 from roadworthy.web.ui.views.catalog import search_form, search_of
 from roadworthy.web.ui.views.money import Earned, earned
-from roadworthy.web.ui.words import badge, card, command, count, empty, icon, link, percent, version_link
+from roadworthy.web.ui.words import (
+    approval_sentence,
+    badge,
+    card,
+    command,
+    count,
+    empty,
+    icon,
+    link,
+    percent,
+    version_link,
+)
 
 GATES = {Gate.VALIDATION: "Validation", Gate.RELEASE: "Release", Gate.ACTIVATION: "Activation"}
 
@@ -57,7 +70,7 @@ def build(site: Site, ask: Ask) -> Page:
         (
             Text("headline", _headline(found)),
             Text("board", _board(found.lanes, serving, ask.query), "most"),
-            Text("beside", Markup(_endpoints(found) + _work(found)), "third stack"),
+            Text("beside", Markup(_endpoints(found, site.house.clock.now()) + _work(found)), "third stack"),
         ),
     )
 
@@ -66,7 +79,7 @@ def _picture(house: House) -> Picture:
     with house.store.read() as tx:
         return Picture(
             lanes=lanes(tx, Search(), SHOWN_PER_COLUMN),
-            endpoints=endpoints_now(tx, house.clock.now()),
+            endpoints=endpoints_now(house, tx),
             work_items=open_items(tx, MAX_ITEMS),
             totals=totals(tx),
         )
@@ -196,17 +209,17 @@ def _chip(gate: Gate, name: str, of: VersionCard) -> Markup:
     )
 
 
-def _endpoints(found: Picture) -> Markup:
+def _endpoints(found: Picture, now: datetime) -> Markup:
     endpoints = found.endpoints
     if not endpoints:
         how = ("Register one: ", command("endpoint churn --use-case churn"), ", then deploy an activated version.")
         return card("Endpoints", empty("No endpoint yet: nothing answers.", *how), name="endpoints")
     more = found.totals.endpoints - len(endpoints)
     rest = h("p", f"and {more:,} older endpoints", class_="dim") if more else None
-    return card("Endpoints", [_endpoint(e) for e in endpoints], rest, name="endpoints")
+    return card("Endpoints", [_endpoint(e, now) for e in endpoints], rest, name="endpoints")
 
 
-def _endpoint(of: EndpointStatus) -> Markup:
+def _endpoint(of: EndpointStatus, now: datetime) -> Markup:
     review = h("p", badge(of.review.verdict, "last review: "), class_="foot") if of.review else None
     if of.deployment is None:
         body: Child = h(
@@ -217,7 +230,12 @@ def _endpoint(of: EndpointStatus) -> Markup:
             split(of.deployment),
             h("p", f"{of.deployment.id}: {of.deployment.state.value.replace('-', ' ')}", class_="dim"),
         ]
-    return h("div", h("h3", link(of.endpoint.id, "endpoints", of.endpoint.id)), body, review, class_="row-card")
+    approvals = [
+        h("p", h("span", f"{s.version}: ", class_="dim"), approval_sentence(as_of(s, now)), class_="foot")
+        for s in of.approvals
+    ]
+    head = h("h3", link(of.endpoint.id, "endpoints", of.endpoint.id))
+    return h("div", head, body, approvals, review, class_="row-card")
 
 
 def shares(deployment: Deployment) -> list[tuple[Arm, float]]:

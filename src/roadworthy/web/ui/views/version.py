@@ -25,6 +25,7 @@ from roadworthy.web.ui.views.changes import change_table
 from roadworthy.web.ui.views.findings import gate_section, overview
 from roadworthy.web.ui.views.work import work_table
 from roadworthy.web.ui.words import (
+    approval_sentence,
     card,
     command,
     count,
@@ -207,18 +208,6 @@ def _signatures(of: File) -> Markup:
     ]
     said = h("p", approval_sentence(of.approval))
     return card("Signatures", [said, h("ul", items, class_="work-list")], name="signatures")
-
-
-def approval_sentence(of: Standing) -> str:
-    """How long an approval still holds, or why it does not."""
-    if of.ended:
-        return f"The approval does not hold: {of.ended}."
-    if of.approval is None or of.approval.licence is None:
-        return "It is not approved."
-    left = [f"{of.days_left:.1f} more days"] if of.days_left is not None else []
-    left += [f"{of.decisions_left:,} more decisions"] if of.decisions_left is not None else []
-    warning = f" {of.warning[:1].upper()}{of.warning[1:]}." if of.warning else ""
-    return f"The approval holds {'for ' + ' and '.join(left) if left else 'without a limit'}.{warning}"
 
 
 def _sign_form(site: Site, ask: Ask, of: File) -> list[Text]:
