@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from roadworthy.domain.errors import RoadworthyError, StorageUnavailableError
-from roadworthy.domain.serving import ArmRole, Decision
+from roadworthy.domain.model import ColumnLimit
+from roadworthy.domain.serving import ArmRole, Decision, Deployment
 from roadworthy.domain.trust import Licence
 from roadworthy.gateway.express.line import Row
 from roadworthy.gateway.protocol.codec import encode
@@ -57,6 +58,19 @@ def body(age: Any = 40, balance: Any = 1.5, job: Any = "clerk", married: Any = T
     inputs = [{"name": n, "shape": [1], "datatype": t, "data": [v]} for n, t, v in columns]
     made = {"id": "r-1", "inputs": inputs, **top}
     return json.dumps({key: value for key, value in made.items() if value is not None}).encode()
+
+
+LIMITS = (
+    ColumnLimit("age", 20, 60),
+    ColumnLimit("balance", high=1e5),
+    ColumnLimit("job", categories=("clerk", "x")),
+)
+
+
+def within(plan: Deployment) -> Deployment:
+    """A deployment of versions that were declared for less."""
+    arms = (replace(a, signature=replace(a.signature, limits=LIMITS)) if a.signature else a for a in plan.arms)
+    return replace(plan, arms=tuple(arms))
 
 
 odd = st.one_of(
@@ -104,13 +118,14 @@ def bodies(draw: Any) -> bytes:
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(bodies())
-def test_it_answers_and_records_what_the_long_way_does_and_refuses_nothing_itself(
-    make_world: Worlds, text: bytes
+@given(bodies(), st.booleans())
+def test_it_answers_and_records_what_the_long_way_does_and_refuses_nothing(
+    make_world: Worlds, text: bytes, limited: bool
 ) -> None:
     here, there = make_world(), make_world()
     for world in (here, there):
-        world.publish(world.canary(0.4, holdout=0.2))
+        plan = world.canary(0.4, holdout=0.2)
+        world.publish(within(plan) if limited else plan)
     (said,) = quick(here, [text])
     expected = slow(there, text)
     assert said is None or said == expected
@@ -196,6 +211,22 @@ def test_arms_that_take_other_columns_have_no_short_way(world: Any) -> None:
         for a in plan.arms
     )
     world.publish(replace(plan, arms=fewer))
+    assert world.gateway.express(world.gateway.resolve("offers")) is None
+
+
+@pytest.mark.parametrize("change", [{"age": 19}, {"age": 61}, {"balance": 1e5 + 1}, {"job": "nurse"}])
+def test_a_value_outside_what_was_declared_is_left_to_the_long_way_which_refuses_it(
+    world: Any, change: Any
+) -> None:
+    world.publish(within(world.canary(0.5)))
+    assert quick(world, [body(**change)]) == [None]
+    assert slow(world, body(**change)) is None
+    assert isinstance(quick(world, [body(age=60, balance=None, job="clerk")])[0], bytes)
+
+
+def test_a_deployment_with_a_shadow_has_no_short_way(world: Any) -> None:
+    shadow = replace(world.arm("v2", ArmRole.SHADOW, 0.5), name="shadow")
+    world.publish(world.deployment(world.arm("v1", ArmRole.CHAMPION, 1.0), shadow))
     assert world.gateway.express(world.gateway.resolve("offers")) is None
 
 

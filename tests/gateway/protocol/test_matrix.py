@@ -11,16 +11,18 @@ import pytest
 
 from roadworthy.domain.errors import InputError
 from roadworthy.domain.model import ColumnSpec, DType
+from roadworthy.gateway.protocol.bounds import Bounds
 from roadworthy.gateway.protocol.codec import decode
 from roadworthy.gateway.protocol.columns import Contract
 from roadworthy.gateway.request import Asked, Limits
 
+FREE = Bounds((), (), ())
 SPECS = (
     ColumnSpec("a", DType.FP64),
     ColumnSpec("b", DType.INT64),
     ColumnSpec("c", DType.FP64, missing_allowed=True),
 )
-CONTRACT = Contract({s.name: s for s in SPECS}, frozenset("abc"))
+CONTRACT = Contract({s.name: s for s in SPECS}, frozenset("abc"), FREE)
 
 
 def read(contract: Contract = CONTRACT, *, raw: bytes = b"", **tensor: Any) -> Any:
@@ -79,7 +81,7 @@ def test_what_does_not_fit_is_refused_by_field(tensor: dict[str, Any], field: st
 
 
 def test_an_endpoint_with_text_does_not_take_one() -> None:
-    text = Contract({"a": SPECS[0], "t": ColumnSpec("t", DType.BYTES)}, frozenset("at"))
+    text = Contract({"a": SPECS[0], "t": ColumnSpec("t", DType.BYTES)}, frozenset("at"), FREE)
     with pytest.raises(InputError, match="a tensor of all columns holds numbers"):
         read(text, shape=[1, 2], data=[1, 2])
 
@@ -91,8 +93,8 @@ def test_a_fraction_for_a_whole_numbers_column_names_it() -> None:
 
 def _floats() -> Contract:
     specs = (ColumnSpec("a", DType.FP64), ColumnSpec("b", DType.FP64), SPECS[2])
-    return Contract({s.name: s for s in specs}, frozenset("abc"))
+    return Contract({s.name: s for s in specs}, frozenset("abc"), FREE)
 
 
 def _whole() -> Contract:
-    return Contract({n: ColumnSpec(n, DType.INT64) for n in "abc"}, frozenset("abc"))
+    return Contract({n: ColumnSpec(n, DType.INT64) for n in "abc"}, frozenset("abc"), FREE)

@@ -48,6 +48,9 @@ class Express:
         self._index = {name: i for i, name in enumerate(self._names)}
         self._admitted = [_FLOATS if s.dtype is DType.FP64 else ADMITTED[s.dtype] for s in specs]
         self._converts = [_convert(spec) for spec in specs]
+        bounds = served.contract.bounds
+        self._ranges = [(self._index[name], low, high) for name, low, high in bounds.ranges if name in self._index]
+        self._texts = [(self._index[name], allowed) for name, allowed in bounds.categories if name in self._index]
         self._all_floats = all(s.dtype is DType.FP64 and not s.missing_allowed for s in specs)
         self._lines = {
             a.arm.name: Line(served, served.arms.get(a.arm.name), a) for a in served.assigner.assignments
@@ -55,7 +58,9 @@ class Express:
 
     @classmethod
     def of(cls, served: Served, limits: Limits) -> Express | None:
-        """The short way, where all arms take the same columns and nothing beside them listens."""
+        """The short way, where all arms take the same columns, none may be left out, and no shadow listens."""
+        if served.shadows:
+            return None
         names = tuple(served.contract.columns)
         same = all(a.arm.signature and a.arm.signature.names == names for a in served.arms.values())
         return cls(served, limits) if same and set(names) == served.contract.required else None
@@ -69,7 +74,7 @@ class Express:
         if given.unit_ids is not None or given.request_ids is not None or given.binary_data_output:
             return None
         values = self._values(request.inputs)
-        if values is None:
+        if values is None or not self._within(values):
             return None
         named = request.id != ""
         request_id = str(request.id) if named else drawn_id()
@@ -98,6 +103,13 @@ class Express:
             seen.add(i)
             values[i] = data[0]
         return self._converted(values) if len(seen) == len(values) else None
+
+    def _within(self, values: Sequence[Any]) -> bool:
+        """Whether no value is outside what the version's developers declared."""
+        for i, low, high in self._ranges:
+            if values[i] is not None and not low <= values[i] <= high:
+                return False
+        return all(values[i] in allowed for i, allowed in self._texts)
 
     def _from_matrix(self, tensor: Tensor) -> list[Any] | None:
         data = tensor.data
