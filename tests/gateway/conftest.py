@@ -150,11 +150,11 @@ class World:
         inputs = [{"name": c, "shape": [n], "datatype": t, "data": d} for c, t, d in columns]
         return json.dumps({"inputs": inputs, "parameters": {"unit_ids": list(units)}, **top}).encode()
 
-    def talk(self, conversation: Callable[[httpx.AsyncClient], Awaitable[Any]]) -> Any:
+    def talk(self, conversation: Callable[[httpx.AsyncClient], Awaitable[Any]], watches: Sequence[Any] = ()) -> Any:
         """Run a conversation with the gateway over ASGI, then drain it."""
 
         async def run() -> Any:
-            app = GatewayApp(self.gateway)
+            app = GatewayApp(self.gateway, watches=watches)
             async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
                 try:
                     return await conversation(client)

@@ -16,7 +16,9 @@ would turn a bad document into an outage), its own `/ready` says 503 and why.
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -30,10 +32,12 @@ from roadworthy.gateway.protocol.binary import EXTENSION, HEADER
 from roadworthy.gateway.protocol.codec import encode
 from roadworthy.gateway.protocol.edge import (
     BYTES,
+    TRACEPARENT,
     Receive,
     Reply,
     Scope,
     Send,
+    context_of,
     error_reply,
     header,
     json_reply,
@@ -45,10 +49,15 @@ from roadworthy.gateway.protocol.edge import (
 from roadworthy.gateway.protocol.metadata import described
 from roadworthy.gateway.protocol.mlflow import encode_predictions, read_invocation
 from roadworthy.gateway.protocol.openapi import described_api
-from roadworthy.gateway.request import Asked
+from roadworthy.gateway.protocol.trace import trace_id
+from roadworthy.gateway.request import Asked, Marks
 from roadworthy.gateway.resolve import EndpointHealth, Health
+from roadworthy.gateway.telemetry.watch import Seen, Watch
 
 log = logging.getLogger(__name__)
+
+MARKS = "roadworthy.marks"
+"""Where in a connection's scope it is noted when its request passed which point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +84,9 @@ class Face(Protocol):
 class GatewayApp:
     """An ASGI 3 application over one gateway. At lifespan shutdown, or by `drain`, it finishes what it began."""
 
-    def __init__(self, gateway: Gateway, faces: Sequence[Face] = ()) -> None:
+    def __init__(self, gateway: Gateway, faces: Sequence[Face] = (), watches: Sequence[Watch] = ()) -> None:
         self.gateway = gateway
+        self.watches = watches
         self.plane = BatchedGateway(gateway)
         self._faces = faces
 
@@ -99,6 +109,8 @@ class GatewayApp:
         for face in self._faces:
             await face.stop()
         await self.plane.drain()
+        for watch in self.watches:
+            await asyncio.to_thread(watch.close)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while (await receive())["type"] != "lifespan.shutdown":
@@ -108,14 +120,26 @@ class GatewayApp:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.watches:
+            scope[MARKS] = Marks(time.perf_counter())
         call = self._route(scope, receive)
         reply = await self._reply(call, scope["method"])
         if reply is None:
             return
+        known = call is not None and call.endpoint in self.gateway.resolver.known
+        endpoint = call.endpoint if call and known else ""
         if not reply.counted:
-            known = call is not None and call.endpoint in self.gateway.resolver.known
-            self.gateway.metrics.requests.add(call.endpoint if call and known else "", str(reply.status))
+            self.gateway.metrics.requests.add(endpoint, str(reply.status))
+        if self.watches:
+            reply = self._watched(scope, endpoint, reply)
         await send_reply(scope, send, reply)
+
+    def _watched(self, scope: Scope, endpoint: str, reply: Reply) -> Reply:
+        parent, state = (value.decode("latin-1") for value in context_of(scope))
+        ended, marks = time.perf_counter(), scope[MARKS]
+        seen = Seen(scope["method"], scope["path"], endpoint, reply.status, reply.id, parent, state, marks, ended)
+        answered = [own for watch in self.watches if (own := watch.answered(seen))]
+        return replace(reply, headers={**reply.headers, TRACEPARENT: answered[-1].encode()}) if answered else reply
 
     async def _reply(self, call: _Call | None, method: str) -> Reply | None:
         if call is None:
@@ -200,22 +224,27 @@ class GatewayApp:
         body = await self._body(scope, receive)
         if not isinstance(body, bytes):
             return body
-        declared = header(scope, HEADER)
-        quick = None if version or declared else await self.plane.hurry(endpoint, body)
+        asked = self._asked(scope, body, version, header(scope, HEADER))
+        plain = not (version or asked.declared or asked.trace or asked.marks)
+        quick = await self.plane.hurry(endpoint, body) if plain else None
         if quick is not None:
             return Reply(200, quick, counted=True)
-        answer, form = await self.plane.infer(endpoint, Asked(body, version, declared))
+        answer, form = await self.plane.infer(endpoint, asked)
         text, json_bytes = encode(answer, form)
         if not json_bytes:
-            return Reply(200, text)
-        return Reply(200, text, BYTES, {HEADER: str(json_bytes).encode()})
+            return Reply(200, text, id=answer.id)
+        return Reply(200, text, BYTES, {HEADER: str(json_bytes).encode()}, id=answer.id)
 
     async def _invocations(self, scope: Scope, receive: Receive, endpoint: str, version: str) -> Reply | None:
         body = await self._body(scope, receive)
         if not isinstance(body, bytes):
             return body
-        answer, _ = await self.plane.infer(endpoint, Asked(body, version), read_invocation)
-        return Reply(200, encode_predictions(answer))
+        answer, _ = await self.plane.infer(endpoint, self._asked(scope, body, version), read_invocation)
+        return Reply(200, encode_predictions(answer), id=answer.id)
+
+    def _asked(self, scope: Scope, body: bytes, version: str, declared: bytes = b"") -> Asked:
+        trace = trace_id(header(scope, TRACEPARENT))
+        return Asked(body, version, declared, trace=trace, marks=scope.get(MARKS))
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes | Reply | None:
         refused = refused_media(scope)

@@ -217,11 +217,15 @@ class BatchedGateway:
         self._enter()
         try:
             served = await self._served_in_time(endpoint)
+            if asked.marks is not None:
+                asked.marks.resolved = time.perf_counter()
             admit = partial(self.gateway.admit, served, asked, arrived=arrived, read=read)
             if max(len(asked.body), asked.size) < LARGE_BODY:
                 job = admit()
             else:
                 job = await asyncio.get_running_loop().run_in_executor(self._aside, admit)
+            if asked.marks is not None:
+                asked.marks.admitted = time.perf_counter()
             answer = await self._lane(endpoint).submit(job)
         finally:
             self._leave()

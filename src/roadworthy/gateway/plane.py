@@ -13,7 +13,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
@@ -66,7 +66,10 @@ class Gateway:
             InputError, NotFoundError: the body, or the version insisted on.
             NotLicensedError, UnavailableError: no version in force is approved for a row (any more).
         """
-        return self.job(served, read(asked, served.contract, self.limits, arrived=arrived))
+        rows = read(asked, served.contract, self.limits, arrived=arrived)
+        if asked.trace or asked.marks is not None:
+            rows = replace(rows, trace=asked.trace, marks=asked.marks)
+        return self.job(served, rows)
 
     def job(self, served: Served, rows: Rows) -> Job:
         """The rows of a request on their way to the arms that are licensed for them, counted where they are not."""
@@ -146,6 +149,7 @@ class Gateway:
         served = jobs[0][1].served
         endpoint = served.deployment.endpoint
         self.metrics.batch.observe(sum(job.rows.n_rows for _, job in jobs), endpoint)
+        began = time.perf_counter()
         scored = score(served, [job.rows for _, job in jobs], [job.routes for _, job in jobs])
         answers = [answer_of(served.deployment, job.rows, s) for (_, job), s in zip(jobs, scored, strict=True)]
         at, clock = self._ports.clock.now(), time.perf_counter()
@@ -157,6 +161,9 @@ class Gateway:
         except Exception as error:  # noqa: BLE001 - whatever stopped the log, an unlogged answer must not go out
             self.metrics.log_refusals.add(endpoint)
             return {number: log_refused(endpoint, error) for number, _ in jobs}
+        for _, job in jobs:
+            if job.rows.marks is not None:
+                job.rows.marks.through(began, clock, time.perf_counter())
         self._count(decisions, scored)
         return {
             number: self._concluded(job, s, answer)

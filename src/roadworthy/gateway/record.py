@@ -131,6 +131,7 @@ def decisions_of(job: Job, scored: Scored, answer: Answer, at: datetime, latency
                 status=status,
                 latency_ms=latency_ms,
                 error=failed,
+                trace=rows.trace,
             )
         )
     return decisions

@@ -98,6 +98,25 @@ class Form:
     binary: frozenset[str] = frozenset()
 
 
+@dataclass(slots=True)
+class Marks:
+    """When a request passed which point, `time.perf_counter()` seconds; 0 = it did not.
+
+    Written by the request path as it goes, by whoever has the request in hand then.
+    """
+
+    arrived: float
+    resolved: float = 0.0
+    admitted: float = 0.0
+    predicting: float = 0.0
+    predicted: float = 0.0
+    recorded: float = 0.0
+
+    def through(self, predicting: float, predicted: float, recorded: float) -> None:
+        """It was predicted and recorded, with others perhaps."""
+        self.predicting, self.predicted, self.recorded = predicting, predicted, recorded
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
     """One admitted request: typed columns of shape (n_rows,), and who each row is about.
@@ -111,6 +130,8 @@ class Rows:
         version: the version the caller insists on, empty = let the deployment choose.
         arrived: `time.perf_counter()` at arrival, seconds.
         form: how the caller wants the answer.
+        trace: the caller's W3C trace id, empty = none.
+        marks: where it is noted when the rows passed which point, None = nobody looks on.
     """
 
     columns: Mapping[str, Array]
@@ -121,6 +142,8 @@ class Rows:
     version: str
     arrived: float
     form: Form = Form()
+    trace: str = ""
+    marks: Marks | None = None
 
     @property
     def n_rows(self) -> int:
@@ -137,12 +160,16 @@ class Asked:
         version: the version the caller insists on, empty = none.
         declared: the header that says how long the JSON part is, empty = all of it.
         size: bytes that are to be read, when `body` is not them (a message).
+        trace: the caller's W3C trace id, empty = none.
+        marks: where it is noted when the request passed which point, None = nobody looks on.
     """
 
     body: bytes
     version: str = ""
     declared: bytes = b""
     size: int = 0
+    trace: str = ""
+    marks: Marks | None = None
 
 
 @dataclass(frozen=True, slots=True)

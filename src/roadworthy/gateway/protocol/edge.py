@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -23,6 +22,7 @@ from roadworthy.domain.errors import (
 )
 from roadworthy.gateway.protocol.binary import HEADER
 from roadworthy.gateway.protocol.inflate import CODINGS, inflated
+from roadworthy.gateway.protocol.trace import LONGEST, trace_id
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -41,7 +41,7 @@ STATUSES: tuple[tuple[type[RoadworthyError], int], ...] = (
 )
 """The first matching row counts. A shed request (`reason` overloaded) is 429 instead."""
 
-_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+TRACEPARENT, TRACESTATE = b"traceparent", b"tracestate"
 JSON = b"application/json"
 BYTES = b"application/octet-stream"
 """Of a body whose JSON part is followed by tensors."""
@@ -49,13 +49,14 @@ BYTES = b"application/octet-stream"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole HTTP response; `counted`: among the requests of the metrics already."""
+    """A whole HTTP response; `counted`: among the requests of the metrics already; `id`: of the request it answers."""
 
     status: int
     body: bytes
     content_type: bytes = JSON
     headers: Mapping[bytes, bytes] = field(default_factory=dict)
     counted: bool = False
+    id: str = ""
 
 
 def json_reply(status: int, value: object) -> Reply:
@@ -82,6 +83,15 @@ def error_reply(error: RoadworthyError) -> Reply:
 def header(scope: Scope, name: bytes) -> bytes:
     """The value of a request header, empty when it is not there."""
     return next((bytes(value) for key, value in scope["headers"] if key.lower() == name), b"")
+
+
+def context_of(scope: Scope) -> tuple[bytes, bytes]:
+    """The caller's `traceparent` and `tracestate`; both empty when the first is not valid."""
+    parent = header(scope, TRACEPARENT)
+    if not parent or not trace_id(parent):
+        return b"", b""
+    state = header(scope, TRACESTATE)
+    return parent, state if len(state) <= LONGEST else b""
 
 
 def refused_media(scope: Scope) -> Reply | None:
@@ -148,14 +158,14 @@ async def _received(scope: Scope, receive: Receive, limit: int) -> bytes | Reply
 
 
 async def send_reply(scope: Scope, send: Send, reply: Reply) -> None:
-    """Send a response; a valid W3C `traceparent` goes back to the caller."""
+    """Send a response; the caller's trace context goes back to them, unless the reply has one of its own."""
     headers = [
         (b"content-type", reply.content_type),
         (b"content-length", str(len(reply.body)).encode()),
         *reply.headers.items(),
     ]
-    trace = header(scope, b"traceparent")
-    if _TRACEPARENT.fullmatch(trace):
-        headers.append((b"traceparent", trace))
+    if TRACEPARENT not in reply.headers:
+        parent, state = context_of(scope)
+        headers += [(name, value) for name, value in ((TRACEPARENT, parent), (TRACESTATE, state)) if value]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})
