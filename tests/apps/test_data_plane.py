@@ -11,7 +11,7 @@ from small_world import ENDPOINT, V1, at
 
 from roadworthy.adapters.artifacts.places import open_artifacts
 from roadworthy.adapters.served.files import FileServed
-from roadworthy.apps.data_plane import grpc_faces, open_gateway
+from roadworthy.apps.data_plane import grpc_faces, open_gateway, watches
 from roadworthy.apps.settings import Settings
 from roadworthy.domain.errors import MissingExtraError
 from roadworthy.evidence.trust import TRUST
@@ -34,6 +34,22 @@ def test_a_gateway_process_serves_from_the_bucket_its_workspace_names(tmp_path: 
     gateway.close()
     assert set(answer.versions) <= {V1, ""}
     assert not (tmp_path / "artifacts").exists()
+
+
+def test_nobody_looks_on_unless_the_settings_ask_for_it(tmp_path: Path) -> None:
+    assert watches(Settings(workspace=tmp_path)) == []
+    found = watches(Settings(workspace=tmp_path, access_percent=5, otel_endpoint="http://127.0.0.1:1"))
+    assert [type(one).__name__ for one in found] == ["AccessLog", "Spans"]
+    for one in found:
+        one.close()
+
+
+def test_without_opentelemetry_the_setting_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "roadworthy.gateway.telemetry.spans", None)
+    with pytest.raises(MissingExtraError, match=r"roadworthy\[otel\]"):
+        watches(Settings(workspace=tmp_path, otel_endpoint="http://127.0.0.1:1"))
 
 
 def test_without_a_port_for_it_nothing_of_grpc_is_opened(tmp_path: Path) -> None:

@@ -15,6 +15,12 @@ from roadworthy.gateway.app import GatewayApp
 from roadworthy.gateway.protocol.edge import STATUSES
 from roadworthy.gateway.request import Limits
 
+INVOCATION = json.dumps(
+    {
+        "inputs": {"age": [40], "balance": [None], "job": ["clerk"], "married": [True]},
+        "params": {"unit_id": "u"},
+    }
+).encode()
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
@@ -104,6 +110,15 @@ def test_a_streamed_body_too_large_is_refused(make_world: Callable[..., Any]) ->
 @pytest.mark.parametrize(("sent", "returned"), [(TRACE, TRACE), ("nonsense", None)], ids=["valid", "invalid"])
 def test_a_valid_trace_context_is_passed_back(served_world: Any, sent: str, returned: str | None) -> None:
     assert served_world.infer(served_world.body(), traceparent=sent).headers.get("traceparent") == returned
+
+
+def test_the_callers_trace_is_kept_with_the_decision_and_its_state_passed_back(served_world: Any) -> None:
+    reply = served_world.infer(served_world.body(), traceparent=TRACE, tracestate="vendor=1")
+    assert reply.headers["tracestate"] == "vendor=1"
+    reply = served_world.infer(served_world.body(), traceparent="nonsense", tracestate="vendor=1")
+    assert "tracestate" not in reply.headers
+    served_world.request("POST", "/v2/models/offers/invocations", INVOCATION, traceparent=TRACE)
+    assert [d.trace for d in served_world.decisions()] == [TRACE[3:35], "", TRACE[3:35]]
 
 
 def test_a_failing_model_is_a_503_with_the_reason_and_when_to_retry(served_world: Any) -> None:

@@ -16,7 +16,7 @@ from roadworthy.domain.errors import SettingError, StorageUnavailableError
 
 EVERY = {f.name: f for f in fields(Settings)}
 SETTABLE = {name: f for name, f in EVERY.items() if name != "workspace"}
-OTHER: dict[str, Any] = {"sync": "off", "oidc_roles": "risk=validator"}
+OTHER: dict[str, Any] = {"sync": "off", "log_format": "json", "oidc_roles": "risk=validator"}
 """A value that is not the default, where not just any text will do."""
 
 every_setting = pytest.mark.parametrize("field", EVERY.values(), ids=EVERY)

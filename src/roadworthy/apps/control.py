@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from roadworthy.adapters.served.newest import FileNewest
 from roadworthy.apps.building import open_house
-from roadworthy.apps.data_plane import MEMORY, build_gateway
+from roadworthy.apps.data_plane import MEMORY, build_gateway, watches
 from roadworthy.apps.identity import identity_provider
 from roadworthy.apps.settings import Settings, access_rules
 from roadworthy.domain.durable.work import WorkEngine
@@ -79,7 +79,9 @@ def open_control(
         api.state.public_url = settings.public_url
         if mount is not None:
             mount(api, house)
-        yield Control(house, Composite(api, GatewayApp(gateway)), gateway, token, settings)
+        yield Control(
+            house, Composite(api, GatewayApp(gateway, watches=watches(settings))), gateway, token, settings
+        )
     finally:
         gateway.close()
         opened.close()

@@ -28,6 +28,8 @@ from roadworthy.evidence.trust import TRUST, decode_trust
 from roadworthy.gateway.app import Face
 from roadworthy.gateway.plane import Gateway
 from roadworthy.gateway.request import Ports, Verified
+from roadworthy.gateway.telemetry.access import AccessLog
+from roadworthy.gateway.telemetry.watch import Watch
 
 MEMORY = "gateway"
 """The folder below the workspace in which gateways remember what they have served."""
@@ -109,6 +111,24 @@ def open_gateway(settings: Settings, writer: str) -> Gateway:
         clock=SystemClock(),
         memory=FileNewest(root / MEMORY),
     )
+
+
+def watches(settings: Settings) -> list[Watch]:
+    """Who looks on at the gateway's requests: an access log and spans, when the settings ask for them.
+
+    Raises:
+        MissingExtraError: OpenTelemetry is not installed.
+    """
+    found: list[Watch] = [AccessLog(settings.access_percent)] if settings.access_percent else []
+    if settings.otel_endpoint:
+        try:
+            spans = import_module("roadworthy.gateway.telemetry.spans")
+        except ImportError as missing:
+            raise MissingExtraError(
+                "spans need OpenTelemetry", remedy="Install it: pip install 'roadworthy[otel]'.", extra="otel"
+            ) from missing
+        found.append(spans.Spans(settings.otel_endpoint, settings.otel_percent))
+    return found
 
 
 def grpc_faces(settings: Settings) -> list[Face]:

@@ -30,8 +30,13 @@ RANGES: dict[str, tuple[int, int]] = {
     "failures_per_minute": (1, 10_000),
     "max_body_mb": (1, 1_000),
     "max_upload_mb": (1, 100_000),
+    "access_percent": (0, 100),
+    "otel_percent": (0, 100),
 }
 """Lowest and highest value of every setting that is a number."""
+
+LOG_FORMATS = ("text", "json")
+"""How lines of the log may be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +175,33 @@ class Settings:
         default=1024, metadata={"help": "largest request to the API that carries a file", "unit": "MB"}
     )
 
+    log_format: str = field(
+        default="text",
+        metadata={"help": "'text' for people, 'json' for one JSON object per line; on stderr", "unit": ""},
+    )
+    access_percent: int = field(
+        default=0,
+        metadata={
+            "help": "of a hundred requests to the gateway that went well, so many are logged, and all that failed here; "
+            "0 = no access log",
+            "unit": "%",
+        },
+    )
+    otel_endpoint: str = field(
+        default="",
+        metadata={
+            "help": "collector the gateway sends OpenTelemetry spans to, OTLP over HTTP (extra `otel`); empty = none",
+            "unit": "URL",
+        },
+    )
+    otel_percent: int = field(
+        default=10,
+        metadata={
+            "help": "of a hundred requests without a trace context, so many are traced; the others follow their caller",
+            "unit": "%",
+        },
+    )
+
     @property
     def root(self) -> Path:
         """The workspace, absolute."""
@@ -254,6 +286,12 @@ def _convert(key: str, value: Any, kind: type[Any]) -> Any:
 
 def _in_range(settings: Settings) -> Settings:
     sync_mode(settings.sync)
+    if settings.log_format not in LOG_FORMATS:
+        raise SettingError(
+            f"setting 'log_format' is {settings.log_format!r}",
+            remedy=f"Allowed: {', '.join(LOG_FORMATS)}.",
+            key="log_format",
+        )
     lent_roles(settings.oidc_roles)
     for key, (lowest, highest) in RANGES.items():
         value = getattr(settings, key)

@@ -26,6 +26,7 @@ COLUMNS = {
     "married": ("BOOL", np.array([True, False, True])),
 }
 UNITS = ["u-1", "u-2", "u-3"]
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 def field_of(descriptor: Any) -> dict[str, tuple[int, int, int]]:
@@ -148,6 +149,19 @@ def test_contents_are_answered_with_contents(served_world: Any) -> None:
     assert (reply.id, [o.name for o in reply.outputs]) == ("r", ["score", "acted", "arm"])
     assert list(reply.outputs[0].contents.fp64_contents) == [decision.score]
     assert not reply.raw_output_contents
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"), [(TRACE, "4bf92f3577b34da6a3ce929d0e0e4736"), ("nonsense", "")], ids=["valid", "invalid"]
+)
+def test_a_valid_trace_context_is_kept_with_the_decision_and_passed_back(
+    served_world: Any, sent: str, kept: str
+) -> None:
+    def talk(client: triton.InferenceServerClient) -> None:
+        client.infer("offers", inputs(), parameters={"unit_id": "u"}, headers={"traceparent": sent})
+
+    with_client(served_world, talk)
+    assert {d.trace for d in served_world.decisions()} == {kept}
 
 
 def spoiled(change: Callable[[Any], object]) -> Any:

@@ -119,13 +119,13 @@ def record(message: str, **given: Any) -> logging.LogRecord:
 
 def test_a_traceback_stays_on_its_json_line() -> None:
     try:
-        raise ValueError("broken")
+        int("broken")
     except ValueError as problem:
         line = JsonLines().format(record("it broke", exc_info=(type(problem), problem, problem.__traceback__)))
     assert "\n" not in line
     said = json.loads(line)
     assert said["message"] == "it broke"
-    assert said["error"].endswith("ValueError: broken")
+    assert said["error"].endswith("ValueError: invalid literal for int() with base 10: 'broken'")
 
 
 def test_a_line_for_people_has_what_was_given_behind_it() -> None:

@@ -6,11 +6,12 @@ import os
 import sys
 from pathlib import Path
 
-from roadworthy.apps.data_plane import grpc_faces, open_gateway
+from roadworthy.apps.data_plane import grpc_faces, open_gateway, watches
 from roadworthy.apps.gateway.serving import WORKSPACE
 from roadworthy.apps.settings import read_settings
 from roadworthy.gateway.app import GatewayApp
 from roadworthy.gateway.express.rsgi import RsgiGateway
+from roadworthy.gateway.telemetry.logs import write_logs
 
 SWITCH_S = 0.0005
 """Longest time a thread of a worker keeps the others waiting, seconds. Python's own 5 ms is several answers long."""
@@ -20,5 +21,6 @@ def worker_app() -> RsgiGateway:
     """The application of one worker; it writes decision segments under a name of its own."""
     sys.setswitchinterval(SWITCH_S)
     settings = read_settings(Path(os.environ[WORKSPACE]))
-    app = GatewayApp(open_gateway(settings, writer=f"gateway-{os.getpid()}"), grpc_faces(settings))
-    return RsgiGateway(app)
+    write_logs(settings.log_format)
+    gateway = open_gateway(settings, writer=f"gateway-{os.getpid()}")
+    return RsgiGateway(GatewayApp(gateway, grpc_faces(settings), watches(settings)))

@@ -17,6 +17,7 @@ from roadworthy.cli.desk import Desk, command
 from roadworthy.cli.files import require_workspace
 from roadworthy.cli.processes.places import announced, refuse_second
 from roadworthy.cli.processes.stopping import until_stopped
+from roadworthy.gateway.telemetry.logs import write_logs
 from roadworthy.services.agents.silence import look_for_silence
 from roadworthy.services.licence.expiry import expire
 
@@ -43,6 +44,7 @@ def up(
     require_workspace(desk.workspace)
     settings = read_settings(desk.workspace)
     settings = replace(settings, host=host or settings.host, port=settings.port if port is None else port)
+    write_logs(settings.log_format)
     name = f"{settings.executor}-{os.getpid()}" if beside else ""
     if beside:
         settings = replace(settings, executor=name)

@@ -26,6 +26,7 @@ from roadworthy.gateway.protocol.binary import EXTENSION
 from roadworthy.gateway.protocol.grpc.messages import MESSAGES, METHODS, SERVICE
 from roadworthy.gateway.protocol.grpc.reading import MessageReader, answered
 from roadworthy.gateway.protocol.metadata import described
+from roadworthy.gateway.protocol.trace import trace_id
 from roadworthy.gateway.request import Asked
 from roadworthy.gateway.resolve import Health
 
@@ -43,10 +44,12 @@ STATUSES: tuple[tuple[type[RoadworthyError], grpc.StatusCode], ...] = (
 """The first matching row counts. A shed request is RESOURCE_EXHAUSTED, a late one DEADLINE_EXCEEDED."""
 
 REASONS = {"overloaded": grpc.StatusCode.RESOURCE_EXHAUSTED, "deadline": grpc.StatusCode.DEADLINE_EXCEEDED}
+_CONTEXT = ("traceparent", "tracestate")
 GRACE_S = 10.0
 """Longest that calls under way are waited for at the end."""
 
-Call = Callable[[Any], Awaitable[Any]]
+Call = Callable[[Any, str], Awaitable[Any]]
+"""What answers a message, told the caller's trace id."""
 
 
 class GrpcFace:
@@ -95,38 +98,39 @@ class _Calls:
     def __init__(self, plane: BatchedGateway) -> None:
         self._plane = plane
 
-    async def server_live(self, _sent: Any) -> Any:
+    async def server_live(self, _sent: Any, _trace: str) -> Any:
         return MESSAGES["ServerLiveResponse"](live=True)
 
-    async def server_ready(self, _sent: Any) -> Any:
+    async def server_ready(self, _sent: Any, _trace: str) -> Any:
         states = await self._plane.health() if self._plane.accepting else {}
         ready = self._plane.accepting and all(s.health is not Health.BROKEN for s in states.values())
         return MESSAGES["ServerReadyResponse"](ready=ready)
 
-    async def model_ready(self, sent: Any) -> Any:
+    async def model_ready(self, sent: Any, _trace: str) -> Any:
         served = await self._plane.served(sent.name)
         if sent.version:
             served.arm_of(sent.version)
         state = await self._plane.endpoint_health(sent.name)
         return MESSAGES["ModelReadyResponse"](ready=state.health is Health.SERVING and self._plane.accepting)
 
-    async def server_metadata(self, _sent: Any) -> Any:
+    async def server_metadata(self, _sent: Any, _trace: str) -> Any:
         return MESSAGES["ServerMetadataResponse"](name="roadworthy", version=__version__, extensions=[EXTENSION])
 
-    async def model_metadata(self, sent: Any) -> Any:
+    async def model_metadata(self, sent: Any, _trace: str) -> Any:
         found = described(await self._plane.served(sent.name), sent.version)
         del found["parameters"]
         return MESSAGES["ModelMetadataResponse"](**found)
 
-    async def model_infer(self, sent: Any) -> Any:
-        asked = Asked(b"", sent.model_version, size=sent.ByteSize())
+    async def model_infer(self, sent: Any, trace: str) -> Any:
+        asked = Asked(b"", sent.model_version, size=sent.ByteSize(), trace=trace)
         answer, form = await self._plane.infer(sent.model_name, asked, MessageReader(sent))
         return answered(answer, form, in_bytes=bool(sent.raw_input_contents))
 
 
 async def _guarded(kind: Any, call: Call, raw: bytes, context: Any) -> Any:
     try:
-        return await call(kind.FromString(raw))
+        trace = await _traced(context)
+        return await call(kind.FromString(raw), trace)
     except DecodeError:
         told = _told(InputError.code, {"field": "message"})
         await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the message is not of the protocol", told)
@@ -135,6 +139,15 @@ async def _guarded(kind: Any, call: Call, raw: bytes, context: Any) -> Any:
     except Exception:
         log.exception("a defect in the gateway")
         await context.abort(grpc.StatusCode.INTERNAL, "A defect in the gateway; nothing was answered. Report it.")
+
+
+async def _traced(context: Any) -> str:
+    """The caller's trace id; their context goes back to them with the answer's first metadata, as over HTTP."""
+    given = {key: value for key, value in context.invocation_metadata() or () if key in _CONTEXT}
+    found = trace_id(str(given.get("traceparent", "")).encode())
+    if found:
+        await context.send_initial_metadata(tuple((key, given[key]) for key in _CONTEXT if key in given))
+    return found
 
 
 def _status(error: RoadworthyError) -> grpc.StatusCode:
