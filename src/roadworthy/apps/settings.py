@@ -182,7 +182,7 @@ class Settings:
     access_percent: int = field(
         default=0,
         metadata={
-            "help": "of a hundred requests to the gateway that went well, so many are logged, and all that failed here; "
+            "help": "of a hundred requests to the gateway that went well, so many are logged, and all that failed; "
             "0 = no access log",
             "unit": "%",
         },

@@ -13,7 +13,7 @@ _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "task
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object per line: `at`, `level`, `logger`, `message`, what was given with it, and `error`, a traceback."""
+    """One JSON object per line: `at`, `level`, `logger`, `message`, what came with it, and `error`, a traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
