@@ -101,7 +101,7 @@ class RsgiGateway:
 
     def _plain(self, headers: Any) -> bool:
         size = headers.get("content-length")
-        if size is None or not size.isdigit() or int(size[:19]) > self._most:
+        if self._app.watches or size is None or not size.isdigit() or int(size[:19]) > self._most:
             return False
         return headers.get("content-type") == _JSON and not any(name in headers for name in _SPECIAL)
 
