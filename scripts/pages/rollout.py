@@ -7,8 +7,10 @@ from dataclasses import fields
 from scripts.pages.markdown import attributes, code, page, prose, table
 
 from roadworthy.domain.serving import DeploymentState
-from roadworthy.rollout import canary, guard, moves
+from roadworthy.gateway import shadows
+from roadworthy.rollout import canary, guard, moves, shadow_comparison
 from roadworthy.rollout.canary import Action, CanaryRule, Reason
+from roadworthy.rollout.shadow_comparison import Comparison
 from roadworthy.rollout.strategies.recipe import Judging, Move, Recipe
 from roadworthy.rollout.strategies.registry import RECIPES
 
@@ -46,6 +48,11 @@ def rollout_page() -> str:
         "Reasons: " + ", ".join(code(r.value) for r in Reason) + ".",
         "## Fixed shares",
         prose(guard.__doc__),
+        "## Shadows",
+        prose(shadows.__doc__),
+        "`roadworthy shadows` and the endpoint's page compare them with the champion. "
+        + prose(shadow_comparison.__doc__),
+        table(("measure", "meaning"), [(code(k), v) for k, v in attributes(Comparison.__doc__).items()]),
         "## The stopping rule",
         table(("field", "meaning", "default"), rule),
     )

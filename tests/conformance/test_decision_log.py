@@ -73,6 +73,16 @@ def test_failed_and_held_out_decisions_keep_their_status_and_lack_a_score(log: D
     assert log.read("loans") == odd
 
 
+def test_what_shadows_scored_is_read_only_when_asked_for_and_never_found_by_its_ids(log: DecisionLog) -> None:
+    decided = [a_decision(n) for n in range(4)]
+    scored = [replace(d, id=f"s{d.id}", arm="shadow", status=DecisionStatus.SHADOW, score=0.5) for d in decided]
+    log.append([*decided, *scored])
+    assert log.read("loans") == decided
+    assert log.read("loans", shadows=True) == scored
+    assert log.read("loans", since=decided[2].at, shadows=True) == scored[2:]
+    assert (log.find("r1"), log.find("sd1")) == ([decided[1]], [])
+
+
 def test_an_empty_append_and_an_unknown_endpoint_are_no_error(log: DecisionLog) -> None:
     log.append([])
     log.append_outcomes([])

@@ -38,6 +38,7 @@ SECTIONS: dict[str, tuple[Row, ...]] = {
         Row("step", "rollout.step", "Look at a rollout and move it as the evidence allows."),
         Row("promote", "rollout.promote", "Make a challenger the champion, by a person's decision."),
         Row("pause", "rollout.pause", "Stop a rollout where it is."),
+        Row("shadows", "rollout.shadows", "What shadows would have answered, beside what was answered."),
         Row("rollback", "rollout.rollback", "Take a new version's traffic away at once."),
         Row("predict", "traffic.predict", "Score a CSV or Parquet file through an endpoint."),
         Row("outcomes", "traffic.outcomes", "Report what happened afterwards, from a file."),

@@ -146,9 +146,10 @@ class DecisionLog(Protocol):
         ...
 
     def read(
-        self, endpoint: str, *, since: datetime | None = None, until: datetime | None = None
+        self, endpoint: str, *, since: datetime | None = None, until: datetime | None = None, shadows: bool = False
     ) -> list[Decision]:
-        """Decisions with since <= at < until, each once, in time order."""
+        """Decisions with since <= at < until, each once, in time order; what shadows scored only when asked for,
+        and then nothing else."""
         ...
 
     def read_outcomes(self, endpoint: str) -> list[Outcome]:
@@ -156,7 +157,7 @@ class DecisionLog(Protocol):
         ...
 
     def find(self, key: str) -> list[Decision]:
-        """Decisions whose id or request id is `key`."""
+        """Decisions whose id or request id is `key`; not what shadows scored."""
         ...
 
     def close(self) -> None:

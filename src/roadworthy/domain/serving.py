@@ -122,11 +122,12 @@ class ServedMark:
 
 
 class DecisionStatus(Enum):
-    """Whether the model answered."""
+    """Whether the model answered. A shadow's score was given to nobody: no count of decisions has it."""
 
     SCORED = "scored"
     HELD_OUT = "held-out"
     FAILED = "failed"
+    SHADOW = "shadow"
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,6 +176,10 @@ class Permits:
             return ""
         return f"the approval of {licence.version} ended at {licence.until.isoformat()}"
 
+    def covers(self, arm: Arm, rows: Rows, now: datetime) -> Bools:
+        """Which rows an arm is licensed for now, (n_rows,)."""
+        return self._rows(self._of[arm.name], rows, now)
+
     def all_ended(self, now: datetime) -> str:
         """Why no arm in force may answer; empty while one may."""
         reasons = [self.ended(arm, now) for arm in self._in_force]

@@ -126,6 +126,14 @@ class GatewayMetrics:
         self.shed = Series(
             "roadworthy_shed_requests_total", "Requests refused because too many wait.", ("endpoint",)
         )
+        self.shadow_rows = Series(
+            "roadworthy_shadow_rows_total", "Rows shadows have scored or failed on.", ("endpoint", "arm", "version")
+        )
+        self.shadow_dropped = Series(
+            "roadworthy_shadow_dropped_rows_total",
+            "Rows a shadow did not score: it was behind, the log refused, or the gateway ended.",
+            ("endpoint", "arm", "reason"),
+        )
         self.degraded = Gauge("roadworthy_degraded", "1 while the newest document is refused.", ("endpoint",))
         self.waiting = Gauge("roadworthy_waiting_rows", "Rows waiting for a predict.", ("endpoint",))
         self.latency = Histogram(

@@ -29,6 +29,7 @@ from roadworthy.gateway.record import Job, Memory, answer_of, decisions_of, log_
 from roadworthy.gateway.request import Answer, Asked, Limits, Ports, Rows
 from roadworthy.gateway.resolve import Resolver, Served
 from roadworthy.gateway.score import Scored, score
+from roadworthy.gateway.shadows import Shadows
 from roadworthy.statistics.frame import Frame
 
 Result = Answer | RoadworthyError
@@ -43,6 +44,7 @@ class Gateway:
         self.resolver = Resolver(ports, self.limits, self.metrics)
         self._ports = ports
         self._memories: dict[str, Memory] = {}
+        self.shadows = Shadows(ports, self.limits, self.metrics)
 
     def resolve(self, endpoint: str) -> Served:
         """The deployment that answers for an endpoint now.
@@ -124,8 +126,9 @@ class Gateway:
         return way.answer(rows, memory, self._ports.log, self._ports.clock, self.metrics)
 
     def close(self) -> None:
-        """Stop loading models. The ports belong to whoever made them."""
+        """Stop loading models and scoring for shadows. The ports belong to whoever made them."""
         self.resolver.close()
+        self.shadows.close()
 
     def _round(self, jobs: Sequence[tuple[int, Job]]) -> dict[int, Result]:
         results: dict[int, Result] = {}
@@ -165,6 +168,8 @@ class Gateway:
             if job.rows.marks is not None:
                 job.rows.marks.through(began, clock, time.perf_counter())
         self._count(decisions, scored)
+        if served.shadows:
+            self.shadows.offer(served, [job for _, job in jobs])
         return {
             number: self._concluded(job, s, answer)
             for (number, job), s, answer in zip(jobs, scored, answers, strict=True)

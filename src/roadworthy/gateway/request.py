@@ -67,6 +67,8 @@ class Limits:
         reload_retry_s: seconds until a document that was refused is tried again.
         remembered_rows: rows per endpoint whose answer is repeated when a caller retries with the same request id.
         id_chars: longest request id or unit id.
+        shadow_rows: most answered rows waiting for one shadow; those beyond it are dropped and counted.
+        shadow_drain_s: seconds a gateway that ends goes on with what waits for its shadows.
     """
 
     body_bytes: int = 16 * 2**20
@@ -78,6 +80,8 @@ class Limits:
     reload_retry_s: float = 5.0
     remembered_rows: int = 50_000
     id_chars: int = 256
+    shadow_rows: int = 10_000
+    shadow_drain_s: float = 2.0
 
     def __post_init__(self) -> None:
         """Refuse a limit that would refuse everything."""

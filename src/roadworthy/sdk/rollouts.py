@@ -9,6 +9,7 @@ import msgspec
 
 from roadworthy.domain.serving import Deployment, RolloutLook
 from roadworthy.sdk.transport import Connection
+from roadworthy.services.serve.shadows import ShadowReport
 
 
 class Rollouts(Connection):
@@ -40,6 +41,10 @@ class Rollouts(Connection):
         """Look at the rollout under way; the keywords are the fields of `CanaryRule`."""
         found = self._post(f"/endpoints/{endpoint}/rollout/step", rule, dict[str, Any])["look"]
         return msgspec.convert(found, RolloutLook) if found else None
+
+    def shadows(self, endpoint: str) -> list[ShadowReport]:
+        """What every shadow of the deployment in force would have answered, beside what was answered."""
+        return self._get(f"/endpoints/{endpoint}/shadows", list[ShadowReport])
 
     def roll_back(self, endpoint: str, reason: str) -> Deployment:
         """Take the new version's traffic away."""

@@ -19,6 +19,7 @@ from roadworthy.services.licence.standing import suspend
 from roadworthy.services.serve.by_hand import pause_rollout, promote_by_hand, resume_rollout
 from roadworthy.services.serve.deploy import roll_back
 from roadworthy.services.serve.rollout import looks, step_rollout
+from roadworthy.services.serve.shadows import compare_shadows
 from roadworthy.services.watch.verify import trust_root, verify_changes
 
 V2, V3 = "offers:2", "offers:3"
@@ -234,3 +235,18 @@ def test_a_promotion_without_a_reason_or_of_nobody_is_refused(world: World) -> N
         promote_by_hand(world.house, world.who("omar"), ENDPOINT, " ")
     with pytest.raises(DataError, match="2 challenger arms"):
         promote(world)
+
+
+def test_a_shadow_is_compared_with_the_champion_on_the_rows_both_scored(world: World) -> None:
+    world.deploy(V2, strategy=Strategy.SHADOW, beside=(V3,), shares=(1.0, 0.5))
+    decided = send(world, 60)
+    scored = world.house.decisions.read(ENDPOINT, shadows=True)
+    first, second = compare_shadows(world.house, ENDPOINT)
+    answered = {d.request_id: d for d in decided if d.arm == V1}
+    mine = {d.request_id: d for d in scored if d.arm == V2}
+    assert mine.keys() == answered.keys()
+    same = [answered[k].acted == (mine[k].score >= world.version(V2).threshold) for k in mine]
+    assert (first.version, first.champion, first.comparison.pairs) == (V2, V1, len(answered))
+    assert first.comparison.agreement == sum(same) / len(same)
+    assert 0 < second.comparison.pairs < len(answered)
+    assert len(decided) == 60

@@ -171,6 +171,7 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "POST /endpoints/{endpoint}/rollout/resume": (
         Call(f"/endpoints/{ENDPOINT}/rollout/resume", {"json": {"reason": "x"}}),
     ),
+    "GET /endpoints/{endpoint}/shadows": (Call(f"/endpoints/{ENDPOINT}/shadows"),),
     "POST /endpoints/{endpoint}/roll-back": (Call(f"/endpoints/{ENDPOINT}/roll-back", {"json": {"reason": "x"}}),),
     "POST /endpoints/{endpoint}/outcomes": (
         Call(f"/endpoints/{ENDPOINT}/outcomes", {"json": [{"request_id": "r", "value": 1}]}),

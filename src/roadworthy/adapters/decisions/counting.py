@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from roadworthy.domain.serving import Decision, Outcome
+from roadworthy.domain.serving import Decision, DecisionStatus, Outcome
+
+
+def in_time(decisions: Iterable[Decision], *, shadows: bool = False) -> list[Decision]:
+    """What was decided, or what shadows scored: one per id, the first, in time order."""
+    wanted = (d for d in decisions if (d.status is DecisionStatus.SHADOW) is shadows)
+    return sorted(first_of_each(wanted), key=lambda d: d.at)
 
 
 def first_of_each(decisions: Iterable[Decision]) -> list[Decision]:

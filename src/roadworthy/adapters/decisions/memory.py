@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from datetime import datetime
 
-from roadworthy.adapters.decisions.counting import counting_outcomes, first_of_each
+from roadworthy.adapters.decisions.counting import counting_outcomes, in_time
 from roadworthy.adapters.decisions.records import DECISIONS, OUTCOMES
 from roadworthy.domain.serving import Decision, Outcome
 
@@ -36,13 +36,13 @@ class MemoryLog:
             self._outcomes.extend(kept)
 
     def read(
-        self, endpoint: str, *, since: datetime | None = None, until: datetime | None = None
+        self, endpoint: str, *, since: datetime | None = None, until: datetime | None = None, shadows: bool = False
     ) -> list[Decision]:
-        """Decisions with since <= at < until, each id once, in time order."""
+        """Decisions with since <= at < until, each id once, in time order; shadows' scores only when asked for."""
         with self._lock:
             all_ = [d for d in self._decisions if d.endpoint == endpoint]
         inside = (d for d in all_ if (since is None or d.at >= since) and (until is None or d.at < until))
-        return sorted(first_of_each(inside), key=lambda d: d.at)
+        return in_time(inside, shadows=shadows)
 
     def read_outcomes(self, endpoint: str) -> list[Outcome]:
         """The counting outcome of every request id, in the order received."""
@@ -54,7 +54,7 @@ class MemoryLog:
         """Decisions of any endpoint whose id or request id is `key`, in time order."""
         with self._lock:
             matches = [d for d in self._decisions if key in (d.id, d.request_id)]
-        return sorted(first_of_each(matches), key=lambda d: d.at)
+        return in_time(matches)
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
-from roadworthy.adapters.decisions.counting import counting_outcomes, first_of_each
+from roadworthy.adapters.decisions.counting import counting_outcomes, in_time
 from roadworthy.adapters.decisions.reading import Reader
 from roadworthy.adapters.decisions.records import DECISIONS, OUTCOMES, Record, T
 from roadworthy.adapters.decisions.segment import refused
@@ -81,11 +81,10 @@ class SegmentLog:
             self._stream(endpoint, OUTCOMES).append(items)
 
     def read(
-        self, endpoint: str, *, since: datetime | None = None, until: datetime | None = None
+        self, endpoint: str, *, since: datetime | None = None, until: datetime | None = None, shadows: bool = False
     ) -> list[Decision]:
-        """Decisions with since <= at < until, each id once, in time order."""
-        found = first_of_each(Reader(self._path(endpoint, DECISIONS), DECISIONS).between(since, until))
-        return sorted(found, key=lambda d: d.at)
+        """Decisions with since <= at < until, each id once, in time order; shadows' scores only when asked for."""
+        return in_time(Reader(self._path(endpoint, DECISIONS), DECISIONS).between(since, until), shadows=shadows)
 
     def read_outcomes(self, endpoint: str) -> list[Outcome]:
         """The counting outcome of every request id, in the order received."""
@@ -97,7 +96,7 @@ class SegmentLog:
         Cost: the two key columns of every sealed segment are read, and its rows only where one matches.
         """
         matches = (d for folder in self._folders(DECISIONS) for d in Reader(folder, DECISIONS).matching(key))
-        return sorted(first_of_each(matches), key=lambda d: d.at)
+        return in_time(matches)
 
     def settle(self) -> None:
         """Wait until every full segment is sealed (or has failed to be)."""

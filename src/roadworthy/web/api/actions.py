@@ -85,6 +85,7 @@ ROUTES: dict[str, Needs] = {
     "POST /endpoints/{endpoint}/rollout/promote": _needs("promote"),
     "POST /endpoints/{endpoint}/rollout/pause": _needs("promote"),
     "POST /endpoints/{endpoint}/rollout/resume": _needs("promote"),
+    "GET /endpoints/{endpoint}/shadows": _needs(READ),
     "POST /endpoints/{endpoint}/roll-back": _needs("roll-back"),
     "POST /endpoints/{endpoint}/outcomes": _needs("ingest-outcomes"),
     "POST /endpoints/{endpoint}/outcomes/file": _needs("ingest-outcomes", upload=True),

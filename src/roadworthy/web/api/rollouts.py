@@ -14,6 +14,7 @@ from roadworthy.services.house import plain
 from roadworthy.services.serve.by_hand import pause_rollout, promote_by_hand, resume_rollout
 from roadworthy.services.serve.deploy import deploy, roll_back
 from roadworthy.services.serve.rollout import looks, step_rollout
+from roadworthy.services.serve.shadows import compare_shadows
 from roadworthy.web.api.entry.access import ActingPerson, TheHouse
 
 router = APIRouter(tags=["rollouts"])
@@ -102,6 +103,13 @@ def post_resume(house: TheHouse, actor: ActingPerson, endpoint: str, body: Why) 
     """Let a paused rollout go on."""
     found: dict[str, Any] = plain(resume_rollout(house, actor, endpoint, body.reason))
     return found
+
+
+@router.get("/endpoints/{endpoint}/shadows")
+def get_shadows(house: TheHouse, actor: ActingPerson, endpoint: str) -> list[dict[str, Any]]:
+    """Every shadow of the deployment in force beside its champion."""
+    house.allow(actor, "read")
+    return [plain(report) for report in compare_shadows(house, endpoint)]
 
 
 @router.post("/endpoints/{endpoint}/roll-back")

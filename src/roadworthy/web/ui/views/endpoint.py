@@ -11,9 +11,11 @@ from roadworthy.domain.documents.numbers import number
 from roadworthy.domain.review import LedgerEntry, ReviewRun
 from roadworthy.domain.serving import Decision, DecisionStatus, Deployment, Endpoint, RolloutLook
 from roadworthy.rollout.canary import Action
+from roadworthy.rollout.shadow_comparison import Comparison
 from roadworthy.rollout.strategies.registry import recipe_of
 from roadworthy.services.house import House
 from roadworthy.services.serve.plan import current_deployment
+from roadworthy.services.serve.shadows import ShadowReport, reports_of
 from roadworthy.web.ui.charts import HELD, SERIES, lines, stacked
 from roadworthy.web.ui.layout import Ask, Block, Chart, Page, Text, house_of
 from roadworthy.web.ui.markup import Child, Markup, h
@@ -21,7 +23,21 @@ from roadworthy.web.ui.site import Site
 from roadworthy.web.ui.views.board import split
 from roadworthy.web.ui.views.reviews import failures, review_blocks, review_charts
 from roadworthy.web.ui.views.value import Books, charts
-from roadworthy.web.ui.words import card, command, count, day, empty, facts, icon, moment, more, percent, table
+from roadworthy.web.ui.words import (
+    between,
+    card,
+    command,
+    count,
+    day,
+    empty,
+    facts,
+    icon,
+    moment,
+    more,
+    percent,
+    table,
+    version_link,
+)
 
 MAX_DECISIONS = 20_000
 """Decisions read for the chart; of a busier endpoint the newest."""
@@ -69,6 +85,7 @@ def build(site: Site, ask: Ask) -> Page:
     blocks += [_look_chart(d, looks) for d, looks in found.looks[-2:][::-1]]
     if found.looks:
         blocks.append(Text("rollouts", _look_list(found), "half" if len(found.looks) == 1 else "full"))
+    blocks += [Text(f"shadow-{r.arm}", _shadow(r), "half") for r in _shadows(house, found)]
     chart = _decision_chart(decisions)
     blocks += [chart] if chart else [Text("decisions", _no_decision(found), "half")]
     blocks += review_charts(found.reviews)
@@ -92,6 +109,10 @@ def _story(house: House, name: str) -> Story:
             reviews=tuple(tx.of(ReviewRun).find(endpoint=name)),
             ledger=tuple(tx.of(LedgerEntry).find(endpoint=name)),
         )
+
+
+def _shadows(house: House, of: Story) -> list[ShadowReport]:
+    return reports_of(house, of.current) if of.current else []
 
 
 def _recent(house: House, of: Story) -> list[Decision]:
@@ -191,6 +212,34 @@ def _look(deployment: Deployment, look: RolloutLook) -> Markup:
         h("p", look.reason),
         h("p", f"failed: {failed}", class_="numbers"),
     )
+
+
+def _shadow(report: ShadowReport) -> Markup:
+    """What a shadow would have answered, beside what was answered."""
+    seen = report.comparison
+    title = f"Shadow: {report.version} beside {report.champion}"
+    if seen.agreement is None:
+        failed = f" It failed on {seen.failed:,} rows." if seen.failed else ""
+        return card(title, empty(f"No row was scored by both yet.{failed}"), name=f"shadow-{report.arm}")
+    return card(title, facts(_beside(report, seen, seen.agreement)), name=f"shadow-{report.arm}")
+
+
+def _beside(report: ShadowReport, seen: Comparison, agreement: float) -> dict[str, Child]:
+    about: dict[str, Child] = {
+        "Version": version_link(report.version),
+        "Scores": f"{percent(report.share)} of the answered units; {seen.pairs:,} rows so far, {seen.failed:,} failed",
+        "Would do the same": f"{percent(agreement, 1)}, {between(seen.agreement_interval)}",
+        "Would act alone": f"the shadow on {seen.only_shadow:,} rows, the champion on {seen.only_champion:,}",
+        "Difference of the scores": f"median {number(seen.differences[2])}, 90 % between "
+        f"{number(seen.differences[0])} and {number(seen.differences[-1])}, "
+        f"largest {number(seen.largest_difference or 0.0)}",
+    }
+    if seen.champion_ms and seen.shadow_ms:
+        about["Time"] = (
+            f"the champion's answers: median {seen.champion_ms[0]:.1f} ms from arrival; "
+            f"the shadow's predict of a batch: median {seen.shadow_ms[0]:.1f} ms"
+        )
+    return about
 
 
 def _no_decision(of: Story) -> Markup:
