@@ -134,7 +134,7 @@ def test_a_full_queue_drops_rows_and_counts_them(make_world: Callable[..., Any])
     kept = len(scored(world))
     dropped = world.gateway.metrics.shadow_dropped.value("offers", "shadow", "full")
     assert kept + dropped == 30
-    assert 5 <= kept <= 6
+    assert 5 <= kept <= 10  # what waits, and at most as much in the batch that hangs
     assert 'roadworthy_shadow_dropped_rows_total{endpoint="offers",arm="shadow",reason="full"}' in (
         world.gateway.metrics.text()
     )
