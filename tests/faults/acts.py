@@ -52,6 +52,7 @@ from roadworthy.services.licence.standing import reinstate, retire, suspend
 from roadworthy.services.serve.by_hand import pause_rollout, promote_by_hand, resume_rollout
 from roadworthy.services.serve.deploy import put_in_force, roll_back
 from roadworthy.services.serve.endpoints import register_endpoint
+from roadworthy.services.serve.publish import publish_all
 from roadworthy.services.serve.rollout import step_rollout
 from roadworthy.services.watch.verify import checkpoint, verify_changes
 from roadworthy.services.watch.way_back import assign, comment, link_successor, re_enter
@@ -334,6 +335,9 @@ ACTS: dict[str, Act] = {
         lambda w: link_successor(w.house, w.who("dan"), "work-1", V2), "work-item-linked", _defect
     ),
     "re-enter": Act(lambda w: re_enter(w.house, w.who("dan"), V2, "mended"), "re-entered", _returned),
+    "publish what is not": Act(
+        lambda w: publish_all(w.house), prepare=lambda w: w.house.served._documents.pop(ENDPOINT)
+    ),
     "sign a checkpoint": Act(
         lambda w: checkpoint(w.house, "to be kept elsewhere"), prepare=lambda w: w.add("nina", "validator")
     ),

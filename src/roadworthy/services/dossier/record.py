@@ -18,7 +18,7 @@ from roadworthy.domain.use_case import KpiContract, UseCase
 from roadworthy.evidence.licence import STANDING
 from roadworthy.evidence.statements import contract_digest
 from roadworthy.services.house import House
-from roadworthy.services.watch.verify import MAX_LINKS, standing_checkpoints
+from roadworthy.services.watch.verify import MAX_LINKS, telling_checkpoints
 from roadworthy.services.watch.work_items import ancestors
 
 
@@ -99,7 +99,7 @@ def read_record(house: House, version_id: str) -> Record:
             reviews=tuple(tx.of(ReviewRun).find(version=version.id)),
             ledger=_newest(tx.of(LedgerEntry).find(version=version.id)),
             work=tuple(tx.of(WorkItem).find(version=version.id)),
-            evidence=_evidence(tx, version, contracts, named),
+            evidence=_evidence(tx, version, contracts, named, links),
             people=tuple(tx.of(Person).find()),
             links=links,
             changes=changes,
@@ -147,7 +147,11 @@ def _newest(entries: Sequence[LedgerEntry]) -> tuple[LedgerEntry, ...]:
 
 
 def _evidence(
-    tx: Transaction, version: ModelVersion, contracts: Sequence[KpiContract], named: Iterable[str]
+    tx: Transaction,
+    version: ModelVersion,
+    contracts: Sequence[KpiContract],
+    named: Iterable[str],
+    links: Sequence[Change],
 ) -> tuple[Evidence, ...]:
     """What is signed about the version, its contracts and its deployments; each envelope once, oldest first.
 
@@ -164,5 +168,5 @@ def _evidence(
     subjects = {e.subject for e in known.values() if e.kind is EvidenceKind.DEPLOYMENT}
     for subject in sorted({*subjects, *(contract_digest(c) for c in contracts)}):
         known |= {e.id: e for e in tx.of(Evidence).find(subject=subject)}
-    known |= {e.id: e for e in standing_checkpoints(tx)}
+    known |= {e.id: e for e in telling_checkpoints(tx, links, version.id)}
     return tuple(sorted(known.values(), key=lambda e: (e.created_at, e.id)))

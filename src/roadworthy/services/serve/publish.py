@@ -14,6 +14,9 @@ from roadworthy.services.house import House
 from roadworthy.services.licence.approval import papers_of
 from roadworthy.services.serve.plan import current_deployment
 
+AT_ONCE = 20
+"""Documents published in one turn: writing one to disk takes some milliseconds, and other writers wait."""
+
 
 def served_document(tx: Transaction, deployment: Deployment) -> Served:
     """The deployment with every envelope its arms need."""
@@ -54,29 +57,39 @@ def publish(house: House, endpoint: str) -> None:
     older document over a newer one.
     """
     with house.store.begin() as tx:
-        deployment = current_deployment(tx, endpoint)
-        if deployment is None:
-            return
-        document = encode_served(served_document(tx, deployment))
+        document = _newer(house, tx, endpoint)
         faults.reach("deploy.before-publish")
-        if house.served.read(endpoint) != document:
+        if document is not None:
             house.served.publish(endpoint, document)
 
 
 def publish_all(house: House) -> None:
     """Publish whatever was committed and not yet in force: at start, and again and again while a server runs.
 
-    Between a commit and its publishing any process may have died, another server's as well.
+    Between a commit and its publishing any process may have died, another server's as well. What is old is made outside
+    of the writers' turn; in it a document is made again only when something was recorded meanwhile.
     """
     with house.store.read() as tx:
-        names = [e.id for e in tx.of(Endpoint).find() if _is_old(house, tx, e.id)]
-    for name in names:
-        publish(house, name)
+        head = tx.changes.head()
+        made = {e.id: _newer(house, tx, e.id) for e in tx.of(Endpoint).find()}
+    old = [(name, document) for name, document in made.items() if document is not None]
+    for start in range(0, len(old), AT_ONCE):
+        with house.store.begin() as tx:
+            same = tx.changes.head() == head
+            for name, document in old[start : start + AT_ONCE]:
+                now = document if same else _newer(house, tx, name)
+                if now is not None:
+                    faults.reach("deploy.before-publish")
+                    house.served.publish(name, now)
 
 
-def _is_old(house: House, tx: Transaction, endpoint: str) -> bool:
+def _newer(house: House, tx: Transaction, endpoint: str) -> bytes | None:
+    """The document that ought to be in force on an endpoint; None when it is, or when nothing serves there."""
     deployment = current_deployment(tx, endpoint)
-    return deployment is not None and house.served.read(endpoint) != encode_served(served_document(tx, deployment))
+    if deployment is None:
+        return None
+    document = encode_served(served_document(tx, deployment))
+    return document if house.served.read(endpoint) != document else None
 
 
 def publish_trust(house: House) -> None:

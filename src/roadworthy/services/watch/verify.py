@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
 
 from roadworthy.domain.errors import IntegrityError, NotFoundError, SettingError
 from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.ports import Transaction
+from roadworthy.domain.storing.query import Query
 from roadworthy.domain.trust import Change, Delegation, Evidence, EvidenceKind, HandOff, Person, Role, SignOff
 from roadworthy.domain.use_case import UseCase
 from roadworthy.evidence.bundle import Bundle
@@ -21,6 +23,9 @@ from roadworthy.services.house import PLATFORM, House
 
 MAX_LINKS = 10_000_000
 """More links than one record will ever hold."""
+
+MOST_CHECKPOINTS = 256
+"""So many signed checkpoints at even distances go with a bundle or a dossier; a smaller record's go all."""
 
 
 def trust_root(house: House) -> TrustRoot:
@@ -45,8 +50,8 @@ def bundle(house: House, version_id: str) -> Bundle:
         signed = contract_in_force(tx, case.id)
         if signed is not None and all(e.id != signed[1].id for e in evidence):
             evidence.append(signed[1])
-        evidence += standing_checkpoints(tx)
         links = tx.changes.read(limit=MAX_LINKS)
+        evidence += telling_checkpoints(tx, links, version.id)
         head = tx.changes.head()
         people = tuple(tx.of(Person).find())
     return Bundle(
@@ -65,6 +70,32 @@ def standing_checkpoints(tx: Transaction) -> list[Evidence]:
     """Every signed checkpoint, but those that count for nothing since their key was compromised."""
     trust = TrustRoot(people=tuple(tx.of(Person).find()))
     return [e for e in tx.of(Evidence).find(kind=EvidenceKind.CHECKPOINT) if not is_void(e.envelope, trust)]
+
+
+def telling_checkpoints(tx: Transaction, links: Sequence[Change], about: str) -> list[Evidence]:
+    """The signed checkpoints that go with a record: all, or of very many those that can say something.
+
+    Of very many these: every one (up to `MOST_CHECKPOINTS`) that contradicts the record or lies beyond its end, so that
+    a rewritten or cut past shows as it would against all; the first at or after each link about `about`; the newest;
+    and others at even distances.
+    """
+    many = tx.of(Evidence).count(kind=EvidenceKind.CHECKPOINT) > MOST_CHECKPOINTS
+    return _chosen_checkpoints(tx, links, about) if many else standing_checkpoints(tx)
+
+
+def _chosen_checkpoints(tx: Transaction, links: Sequence[Change], about: str) -> list[Evidence]:
+    kept = tx.of(Evidence)
+    signed = kept.tally("subject", Query(among={"kind": (EvidenceKind.CHECKPOINT,)}))
+    strange = sorted(signed.keys() - {link.digest for link in links})
+    agreeing = [link for link in links if link.digest in signed]
+    numbers = [link.seq for link in agreeing]
+    mine = [bisect_left(numbers, link.seq) for link in links if link.subject == about]
+    spread = range(len(agreeing) - 1, -1, -max(1, len(agreeing) // MOST_CHECKPOINTS))
+    places = dict.fromkeys((*spread, *mine[-MOST_CHECKPOINTS:]))
+    subjects = [*strange[:MOST_CHECKPOINTS], *(agreeing[i].digest for i in sorted(places) if i < len(agreeing))]
+    found = [e for s in subjects for e in kept.find(kind=EvidenceKind.CHECKPOINT, subject=s)]
+    trust = TrustRoot(people=tuple(tx.of(Person).find()))
+    return [e for e in found if not is_void(e.envelope, trust)]
 
 
 def _delegations(tx: Transaction, names: list[str]) -> list[Evidence]:
