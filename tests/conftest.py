@@ -76,6 +76,13 @@ def postgres_url(postgres: PostgresServer) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def lasting_postgres_url(postgres: PostgresServer) -> Iterator[str]:
+    """The same for a whole module, whose tests put back what they change."""
+    with new_database(postgres) as url:
+        yield url
+
+
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     """An SQLite database in a folder that is not there yet."""

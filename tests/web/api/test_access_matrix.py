@@ -8,9 +8,9 @@ state for the request is the life cycle's matter, told with 409.
 from __future__ import annotations
 
 import asyncio
-import copy
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -21,9 +21,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "worlds"))
 
+from keeping import STORES, Kept, kept_in
 from simulated_offers import artifact, parquet, table
 from small_playbooks import WAIVED
-from small_world import CASE, ENDPOINT, V1, World, at
+from small_world import CASE, ENDPOINT, V1, at
 
 from roadworthy.adapters.access.cedar import ACTIONS, CedarPolicy
 from roadworthy.domain.lifecycle import State
@@ -211,8 +212,9 @@ CALLS: dict[str, tuple[Call, ...]] = {
 class Furnished:
     """A serving world with a work item and a token of victor's, put back after every request that changed it."""
 
-    def __init__(self) -> None:
-        self.world: World = at("serving")
+    def __init__(self, kept: Kept) -> None:
+        self._kept = kept
+        self.world = kept.world
         house, admin = self.world.house, self.world.who("admin")
         version = self.world.version(V1)
         with house.store.begin() as tx:
@@ -224,15 +226,12 @@ class Furnished:
             for name in ("victor", *WHO.values())
         }
         self.app = build_api(house, TOKEN, "admin")
-        self._before = copy.deepcopy(house.store._contents)
+        kept.keep("before")
 
     def in_state(self, state: State) -> None:
-        self.put_back()
+        self._kept.put_back("before")
         self.world.force_state(V1, state)
-        self._state = copy.deepcopy(self.world.house.store._contents)
-
-    def put_back(self, to: Any = None) -> None:
-        self.world.house.store._contents = copy.deepcopy(to or self._before)
+        self._kept.keep("state")
 
     async def ask(self, client: httpx.AsyncClient, route: str, call: Call, bearer: str) -> httpx.Response:
         method = route.partition(" ")[0]
@@ -242,7 +241,7 @@ class Furnished:
         path = path.replace("{train}", self.world.dataset("train").id)
         reply = await client.request(method, path, headers=headers, **about)
         if method != "GET":
-            self.put_back(self._state)
+            self._kept.put_back("state")
         return reply
 
     def permitted(self, person: Person, route: str, call: Call, state: State) -> bool:
@@ -260,9 +259,11 @@ class Furnished:
         return SHIPPED.permits(person, action, facts)
 
 
-@pytest.fixture(scope="module")
-def furnished() -> Furnished:
-    return Furnished()
+@pytest.fixture(scope="module", params=STORES)
+def furnished(request: pytest.FixtureRequest) -> Iterator[Furnished]:
+    """The world once per store; on the real server the same few thousand requests take minutes."""
+    with kept_in(request.param, at("serving"), request) as kept:
+        yield Furnished(kept)
 
 
 def said(reply: httpx.Response) -> bool:

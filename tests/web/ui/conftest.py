@@ -65,8 +65,10 @@ def place_at() -> Iterator[Callable[..., Place]]:
     """Opens a served world at a stage, under rules."""
     with ExitStack() as stack:
 
-        def opened(stage: str, prepare: Callable[[Any], None] | None = None, **rules: Any) -> Place:
-            world = at(stage)
+        def opened(
+            stage: str, prepare: Callable[[Any], None] | None = None, *, world: World | None = None, **rules: Any
+        ) -> Place:
+            world = world or at(stage)
             api = build_api(world.house, LOCAL, "admin", AccessRules(**rules))
             if prepare is not None:
                 prepare(api)

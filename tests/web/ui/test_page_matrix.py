@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
-from small_world import CASE, ENDPOINT, V1
+from keeping import STORES, Kept, kept_in
+from small_world import CASE, ENDPOINT, V1, at
 
 from roadworthy.adapters.access.cedar import ACTIONS, CedarPolicy
 from roadworthy.domain.lifecycle import State
@@ -38,6 +38,13 @@ permit (principal, action == Action::"read", resource) unless { principal in Rol
 """
 
 
+@pytest.fixture(params=STORES)
+def kept(request: pytest.FixtureRequest) -> Iterator[Kept]:
+    """The world at `serving`, once per store."""
+    with kept_in(request.param, at("serving"), request) as found:
+        yield found
+
+
 def furnish(place: Any) -> dict[str, tuple[str, str]]:
     """A work item, and a token per person: id and secret by name."""
     world, admin = place.world, place.world.who("admin")
@@ -58,9 +65,10 @@ def address(path: str) -> str:
 
 @pytest.mark.parametrize("path", ROUTES)
 def test_every_page_is_shown_to_whoever_may_read_and_to_nobody_else(
-    place_at: Open, monkeypatch: pytest.MonkeyPatch, path: str
+    place_at: Open, kept: Kept, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
-    place = place_at("serving")
+    place = place_at("serving", world=kept.world)
+    kept.keep("before")
     secrets, policy = furnish(place), place.world.house.policy
     assert httpx.get(place.url + address(path)).status_code == 401
     others = CedarPolicy()
@@ -76,18 +84,19 @@ def test_every_page_is_shown_to_whoever_may_read_and_to_nobody_else(
             assert status == ((404 if "rest" in path else 200) if allowed else 403), name
             answers.append(allowed)
     assert answers == [True, True, True, True, False, True]
+    kept.put_back("before")
 
 
 @pytest.mark.parametrize("act", ACTS, ids=lambda a: a.path)
-def test_every_form_in_every_state_gets_the_policys_own_answer(place_at: Open, act: Any) -> None:
-    place = place_at("serving")
+def test_every_form_in_every_state_gets_the_policys_own_answer(place_at: Open, kept: Kept, act: Any) -> None:
+    place = place_at("serving", world=kept.world)
     world, secrets, policy = place.world, furnish(place), CedarPolicy()
     clients = {name: place.browser(secrets[name][1]) for name in WHO}
-    kept = copy.deepcopy(world.house.store._contents)
+    kept.keep("before")
     answered, expected = {}, {}
     for state in State:
         for name, client in clients.items():
-            world.house.store._contents = copy.deepcopy(kept)
+            kept.put_back("before")
             world.force_state(V1, state)
             person, version = world.who(name), world.version(V1)
             own = act.path == "/access/tokens"
