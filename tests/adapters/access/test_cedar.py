@@ -37,6 +37,10 @@ promote               -      -      -      yes    -      -      yes    yes
 ingest-outcomes       -      -      -      yes    -      -      yes    yes
 review                -      -      -      yes    yes    -      yes    yes
 read                  yes    yes    yes    yes    yes    yes    yes    yes
+explain               yes    yes    yes    yes    yes    yes    yes    yes
+explain-in-full       yes    yes    yes    -      -      yes    yes    -
+register-agent        -      -      -      yes    -      -      yes    -
+report                -      -      -      yes    -      -      yes    -
 manage-people         -      -      -      -      -      -      yes    -
 suspend               -      yes    yes    yes    -      -      yes    yes
 reinstate             -      -      yes    yes    -      -      yes    yes
@@ -86,12 +90,12 @@ def test_a_role_may_do_exactly_what_the_table_says(shipped, role, action):
 
 
 def test_somebody_without_a_role_only_reads(shipped):
-    assert [a for a in ACTIONS if shipped.permits(person(), a, MINE)] == ["read"]
+    assert {a for a in ACTIONS if shipped.permits(person(), a, MINE)} == {"read", "explain"}
 
 
 def test_an_auditor_reads_and_takes_evidence_along_and_changes_nothing(shipped):
     may = {a for a in ACTIONS if shipped.permits(person("auditor"), a, MINE)}
-    assert may == {"read", "export", "issue-dossier"}
+    assert may == {"read", "explain", "explain-in-full", "export", "issue-dossier"}
 
 
 @pytest.mark.parametrize("action", ["manage-tokens", "revoke-delegation"])

@@ -60,6 +60,8 @@ class Call:
     about: dict[str, Any] = field(default_factory=dict)
     action: str = ""
     owner: str = "olga"
+    also: str = ""
+    """One more action that must be permitted: nobody lends what they may not do themselves."""
 
 
 BOOK = {"playbook": WAIVED.decode()}
@@ -143,7 +145,10 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "POST /versions/{version}/retirement": (Call(f"/versions/{V1}/retirement", {"json": {"reason": "x"}}),),
     "POST /expiry": (Call("/expiry"),),
     "GET /delegations": (Call("/delegations"),),
-    "POST /delegations": (Call("/delegations", {"json": {"taker": "dora", "until": "2027-01-01T00:00:00Z"}}),),
+    "POST /delegations": tuple(
+        Call("/delegations", {"json": {"taker": "dora", "until": "2027-01-01T00:00:00Z", "action": what}}, also=what)
+        for what in ("sign-off", "accept-hand-off")
+    ),
     "POST /delegations/{delegation}/revocation": (
         Call("/delegations/delegation-1/revocation", {"json": {}}, owner="vera"),
     ),
@@ -256,7 +261,7 @@ class Furnished:
             "risk_tier": self.world.use_case_now().risk_tier.value,
         }
         action = call.action or ROUTES[route].actions[0]
-        return SHIPPED.permits(person, action, facts)
+        return all(SHIPPED.permits(person, wanted, facts) for wanted in (action, call.also) if wanted)
 
 
 @pytest.fixture(scope="module", params=STORES)
