@@ -17,6 +17,7 @@ from roadworthy.evidence.served import decode_served, verify_served
 from roadworthy.evidence.trust import TRUST
 from roadworthy.gateway.plane import Gateway
 from roadworthy.gateway.resolve import Health
+from roadworthy.services.licence.standing import suspend
 from roadworthy.services.serve.publish import publish, publish_all, publish_trust
 from roadworthy.services.watch.verify import trust_root
 
@@ -151,3 +152,25 @@ def test_a_contract_agreed_later_does_not_take_down_what_serves(world: World, te
     publish_all(world.house)
     assert document(world) == before
     verify_served(decode_served(document(world)), trust_root(world.house), now=None)
+
+
+def test_what_was_recorded_between_making_and_publishing_is_in_the_document(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Documents are made outside of the writers' turn: in it they are made again when the record has grown."""
+    world = at("serving")
+    house = world.house
+    house.served._documents.clear()
+    begin, raced = house.store.begin, []
+
+    def begin_after_somebody_else() -> Any:
+        if not raced:
+            raced.append(1)
+            suspend(house, world.who("omar"), V1, "a drill")
+        return begin()
+
+    monkeypatch.setattr(house.store, "begin", begin_after_somebody_else)
+    publish_all(house)
+    document = house.served.read(ENDPOINT)
+    assert document is not None
+    assert decode_served(document).deployment == world.deployment()

@@ -146,7 +146,9 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "POST /expiry": (Call("/expiry"),),
     "GET /delegations": (Call("/delegations"),),
     "POST /delegations": tuple(
-        Call("/delegations", {"json": {"taker": "dora", "until": "2027-01-01T00:00:00Z", "action": what}}, also=what)
+        Call(
+            "/delegations", {"json": {"taker": "dora", "until": "2027-01-01T00:00:00Z", "action": what}}, also=what
+        )
         for what in ("sign-off", "accept-hand-off")
     ),
     "POST /delegations/{delegation}/revocation": (
