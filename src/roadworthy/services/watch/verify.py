@@ -92,8 +92,9 @@ def _chosen_checkpoints(tx: Transaction, links: Sequence[Change], about: str) ->
     mine = [bisect_left(numbers, link.seq) for link in links if link.subject == about]
     spread = range(len(agreeing) - 1, -1, -max(1, len(agreeing) // MOST_CHECKPOINTS))
     places = dict.fromkeys((*spread, *mine[-MOST_CHECKPOINTS:]))
-    subjects = [*strange[:MOST_CHECKPOINTS], *(agreeing[i].digest for i in sorted(places) if i < len(agreeing))]
-    found = [e for s in subjects for e in kept.find(kind=EvidenceKind.CHECKPOINT, subject=s)]
+    subjects = (*strange[:MOST_CHECKPOINTS], *(agreeing[i].digest for i in sorted(places) if i < len(agreeing)))
+    chosen = {"kind": (EvidenceKind.CHECKPOINT,), "subject": subjects}
+    found = kept.page(Query(among=chosen, descending=False, limit=2 * len(subjects) + 1, counted=False)).items
     trust = TrustRoot(people=tuple(tx.of(Person).find()))
     return [e for e in found if not is_void(e.envelope, trust)]
 
