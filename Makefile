@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-slow check lint types contract docs bench setup browser clean
+.PHONY: demo test test-slow peers check lint types contract docs bench setup browser clean
 
 setup: $(STAMP)
 
@@ -25,6 +25,12 @@ test: $(STAMP) browser
 test-slow: $(STAMP) browser
 	$(BIN)/pytest -m slow $(ARGS)
 
+# Clients that exclude our versions of what we share, in a virtual environment of their own; needs the network.
+peers: $(STAMP)
+	@test -x .peers/bin/python || $(PYTHON) -m venv .peers
+	@.peers/bin/python -m pip install --quiet --disable-pip-version-check 'kserve==0.21.0'
+	ROADWORTHY_PEERS=.peers $(BIN)/pytest tests/peers $(ARGS)
+
 check: lint types contract docs
 
 lint: $(STAMP)
@@ -44,4 +50,4 @@ bench: $(STAMP)
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .peers build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -107,6 +107,39 @@ def test_a_streamed_body_too_large_is_refused(make_world: Callable[..., Any]) ->
     assert reply.status_code == 413
 
 
+def test_a_body_that_does_not_come_is_a_408_that_ends_the_connection(make_world: Callable[..., Any]) -> None:
+    world = make_world(Limits(body_s=0.05))
+    world.publish()
+    received = iter([{"type": "http.request", "body": b"{", "more_body": True}])
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        found = next(received, None)
+        return found if found is not None else await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def run() -> None:
+        app = GatewayApp(world.gateway)
+        scope = {"type": "http", "method": "POST", "path": "/v2/models/offers/infer", "headers": []}
+        await app(scope, receive, send)
+        await app.drain()
+
+    asyncio.run(run())
+    start, body = sent
+    assert (start["status"], dict(start["headers"])[b"connection"]) == (408, b"close")
+    assert json.loads(body["body"])["fields"]["field"] == "body"
+    assert world.decisions() == []
+
+
+def test_the_endpoint_s_name_may_be_repeated_in_the_body_as_kserve_s_client_does(served_world: Any) -> None:
+    assert served_world.infer(served_world.body(model_name="offers")).status_code == 200
+    assert (
+        served_world.infer(served_world.body(model_name="offers")[:-1] + b',"model_name":"x"}').status_code == 422
+    )
+
+
 @pytest.mark.parametrize(("sent", "returned"), [(TRACE, TRACE), ("nonsense", None)], ids=["valid", "invalid"])
 def test_a_valid_trace_context_is_passed_back(served_world: Any, sent: str, returned: str | None) -> None:
     assert served_world.infer(served_world.body(), traceparent=sent).headers.get("traceparent") == returned

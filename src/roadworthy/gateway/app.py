@@ -248,7 +248,8 @@ class GatewayApp:
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes | Reply | None:
         refused = refused_media(scope)
-        return refused or await read_body(scope, receive, self.gateway.limits.body_bytes)
+        limits = self.gateway.limits
+        return refused or await read_body(scope, receive, limits.body_bytes, limits.body_s)
 
 
 def _said(state: EndpointHealth) -> dict[str, str]:

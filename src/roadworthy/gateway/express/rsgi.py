@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from roadworthy.domain.errors import RoadworthyError
 from roadworthy.gateway.app import GatewayApp
 from roadworthy.gateway.protocol.binary import HEADER
-from roadworthy.gateway.protocol.edge import JSON, Message, Reply, Scope, error_reply
+from roadworthy.gateway.protocol.edge import JSON, Message, Reply, Scope, error_reply, too_slow
 
 _PLAIN = [("content-type", "application/json")]
 _JSON = JSON.decode()
@@ -67,7 +67,7 @@ class RsgiGateway:
     def __init__(self, app: GatewayApp) -> None:
         self._app = app
         self._plane = app.plane
-        self._most = app.gateway.limits.body_bytes
+        self._most, self._body_s = app.gateway.limits.body_bytes, app.gateway.limits.body_s
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Take requests, over the other faces too."""
@@ -87,7 +87,13 @@ class RsgiGateway:
         if scope.method == "POST" and path.startswith("/v2/models/") and path.endswith("/infer"):
             endpoint = path[11:-6]
             if "/" not in endpoint and self._plain(scope.headers):
-                body = await protocol()
+                try:
+                    async with asyncio.timeout(self._body_s):
+                        body = await protocol()
+                except TimeoutError:
+                    self._app.gateway.metrics.requests.add("", "408")
+                    _send(protocol, too_slow(self._body_s))
+                    return
                 try:
                     quick = await self._plane.hurry(endpoint, body)
                 except RoadworthyError as error:

@@ -66,12 +66,13 @@ class Wanted(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Body(msgspec.Struct, forbid_unknown_fields=True):
-    """An inference request as sent."""
+    """An inference request as sent. KServe's client repeats the endpoint as `model_name`: the path's is what counts."""
 
     inputs: list[Tensor]
     id: str | int = ""
     parameters: Parameters = msgspec.field(default_factory=Parameters)
     outputs: list[Wanted] = []
+    model_name: str = ""
 
 
 _decoder = msgspec.json.Decoder(Body)
@@ -254,6 +255,7 @@ def no_key_twice(body: bytes, request: Body) -> bool:
     than those: then this does not know. Without a backslash, `":` is nothing but the end of a key.
     """
     certain = 1 + len(request.outputs) + (1 if request.outputs else 0) + (1 if request.id != "" else 0)
+    certain += 1 if request.model_name else 0
     for tensor in request.inputs:
         certain += 4 if tensor.data is not msgspec.UNSET else 3
         if tensor.parameters.binary_data_size is not None:

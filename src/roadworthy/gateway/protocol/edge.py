@@ -122,19 +122,32 @@ def _too_large(limit: int) -> Reply:
     return refusal(413, "too-large", what, field="body", allowed=limit)
 
 
-async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes | Reply | None:
-    """The request body, unpacked; 413 as soon as it exceeds `limit` bytes; None when the caller went away.
+async def read_body(scope: Scope, receive: Receive, limit: int, within_s: float) -> bytes | Reply | None:
+    """The request body, unpacked; None when the caller went away.
+
+    413 as soon as it exceeds `limit` bytes, 408 when it is not there within `within_s` seconds.
 
     Raises:
         InputError: it is not compressed as its header says.
     """
-    body = await _received(scope, receive, limit)
+    try:
+        async with asyncio.timeout(within_s):
+            body = await _received(scope, receive, limit)
+    except TimeoutError:
+        return too_slow(within_s)
     coding = _coding(scope)
     if not isinstance(body, bytes) or coding in ("", "identity"):
         return body
     # A small body may unpack to the limit: off the event loop, which others wait for.
     unpacked = await asyncio.to_thread(inflated, body, coding, limit)
     return _too_large(limit) if unpacked is None else unpacked
+
+
+def too_slow(within_s: float) -> Reply:
+    """The refusal of a body that does not come; the connection cannot be used for another request."""
+    what = f"The body was not there within {within_s:g} s."
+    reply = refusal(408, "too-slow", what, field="body", allowed=within_s)
+    return replace(reply, headers={b"connection": b"close"})
 
 
 async def _received(scope: Scope, receive: Receive, limit: int) -> bytes | Reply | None:

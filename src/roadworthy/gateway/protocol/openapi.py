@@ -147,7 +147,9 @@ class Operation:
 
 
 _NOT_SERVED: dict[int, type[msgspec.Struct] | None] = {404: Refusal, 503: Refusal}
-_DECIDING: dict[int, type[msgspec.Struct] | None] = dict.fromkeys((403, 404, 409, 413, 415, 422, 429, 503), Refusal)
+_DECIDING: dict[int, type[msgspec.Struct] | None] = dict.fromkeys(
+    (403, 404, 408, 409, 413, 415, 422, 429, 503), Refusal
+)
 
 
 def _of_model(path: str) -> tuple[Operation, ...]:

@@ -103,8 +103,9 @@ def _raw(sent: Any) -> list[memoryview | None]:
 
 
 def _tensor(sent: Any, index: int, *, in_bytes: bool) -> Tensor:
-    if sent.parameters:
-        name = sorted(sent.parameters)[0]
+    unknown = sorted(set(sent.parameters) - {"binary_data_size"})  # KServe's client says it here too
+    if unknown:
+        name = unknown[0]
         raise malformed(
             f"inputs[{index}].parameters", f"there is no parameter {shown(name)} of an input", "Leave it out."
         )
