@@ -7,11 +7,18 @@ from importlib import import_module
 from roadworthy.adapters.artifacts.places import open_artifacts
 from roadworthy.adapters.clock import SystemClock
 from roadworthy.adapters.decisions.segments import SegmentLog
+from roadworthy.adapters.runtimes.composed.reading import read_composition
 from roadworthy.adapters.served.files import FileServed
 from roadworthy.adapters.served.newest import FileNewest
 from roadworthy.apps.settings import Settings, sync_mode
 from roadworthy.apps.workshop import LocalWorkshop
-from roadworthy.domain.errors import CouldNotVerifyError, DigestMismatchError, MissingExtraError, NotFoundError
+from roadworthy.domain.errors import (
+    CouldNotVerifyError,
+    DigestMismatchError,
+    IntegrityError,
+    MissingExtraError,
+    NotFoundError,
+)
 from roadworthy.domain.model import ArtifactFormat
 from roadworthy.domain.ports import (
     ArtifactStore,
@@ -22,7 +29,8 @@ from roadworthy.domain.ports import (
     ServedMemory,
 )
 from roadworthy.domain.serving import Arm
-from roadworthy.domain.storing.folder import Artifact
+from roadworthy.domain.storing.composition import DOCUMENT
+from roadworthy.domain.storing.folder import Artifact, Folder
 from roadworthy.evidence.served import decode_served, verify_served
 from roadworthy.evidence.trust import TRUST, decode_trust
 from roadworthy.gateway.app import Face
@@ -65,9 +73,23 @@ def build_gateway(
     def load(arm: Arm, data: Artifact) -> Predictor:
         if arm.signature is None:
             raise CouldNotVerifyError(f"arm '{arm.name}' has no signature", remedy="Deploy the version again.")
+        _check_members(arm, data)
         return workshop.load(data, ArtifactFormat(workshop.scan(data).format), arm.signature)
 
     return Gateway(Ports(_JudgedBy(served, trust), verify, artifacts, load, log, clock, memory))
+
+
+def _check_members(arm: Arm, artifact: Artifact) -> None:
+    """The members in a composition's artifact are those the deployment names. Raises IntegrityError."""
+    document = artifact.files.get(DOCUMENT) if isinstance(artifact, Folder) else None
+    parts = read_composition(document).parts if document is not None else ()
+    if tuple(part.member for part in parts) != arm.members:
+        raise IntegrityError(
+            f"arm '{arm.name}' names the members {[m.version for m in arm.members]}, its artifact holds"
+            f" {[p.member.version for p in parts]}",
+            remedy="Deploy the composition again.",
+            piece="members",
+        )
 
 
 class _JudgedBy:

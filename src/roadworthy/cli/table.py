@@ -21,6 +21,7 @@ SECTIONS: dict[str, tuple[Row, ...]] = {
         Row("use-case", "road.use_case", "Register a use case: objective, owner, target, risk tier."),
         Row("agree", "road.agree", "Agree and sign the KPI contract, as the business owner."),
         Row("register", "road.register", "Register data or a model version, or all in one go."),
+        Row("compose", "handing_in.compose", "Make approved versions one version that answers with all."),
         Row("validate", "road.validate", "Gate 1: may the model leave the workshop?"),
         Row("why", "gates.why", "What stands between a version and its next state?"),
         Row("cancel", "gates.cancel", "End a gate run that has not concluded."),

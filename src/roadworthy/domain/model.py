@@ -123,7 +123,18 @@ class ArtifactFormat(Enum):
     XGBOOST = "xgboost"
     LIGHTGBM = "lightgbm"
     RULES = "rules"
+    COMPOSITION = "composition"
     PICKLE = "pickle"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A version inside a composition, as it was judged."""
+
+    version: str
+    artifact: str
+    threshold: float
+    files: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +145,7 @@ class ModelVersion:
     before feature work, `parents` the versions it descends from, `environment` library -> version, `training`
     how to train it again: `module:function`, empty when not given. `files` is empty when the artifact is one file;
     of a folder it is the digest of its list of files (see `storing/folder.py`), and `format` that of the model in it.
+    A composition names its `members`, whose approvals it needs beside its own.
     """
 
     id: str
@@ -155,6 +167,7 @@ class ModelVersion:
     description: str = ""
     environment: dict[str, str] = field(default_factory=dict)
     files: str = ""
+    members: tuple[Member, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

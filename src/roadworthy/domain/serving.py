@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from roadworthy.domain.model import Signature
+from roadworthy.domain.model import Member, Signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Arm:
 
     `weight` is the share of the traffic *outside* the hold-out for version arms; the hold-out's own weight is
     its share of all traffic, a shadow's the share of the answered units whose rows it scores besides. `files` names
-    the list of files of an artifact that is a folder.
+    the list of files of an artifact that is a folder, `members` the versions in a composition.
     """
 
     name: str
@@ -63,6 +63,7 @@ class Arm:
     threshold: float = 0.5
     signature: Signature | None = None
     files: str = ""
+    members: tuple[Member, ...] = ()
 
 
 class DeploymentState(Enum):

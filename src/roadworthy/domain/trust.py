@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -139,6 +139,14 @@ class Licence:
     def expired(self, now: datetime) -> bool:
         """Whether it ended, by age or by its condition."""
         return self.until is not None and now >= self.until
+
+    def within(self, other: Licence) -> Licence:
+        """This licence, as far as the other one holds too: for what needs both. A count of decisions stays its own."""
+        ends = [until for until in (self.until, other.until) if until is not None]
+        only = dict(self.only)
+        for column, values in other.only.items():
+            only[column] = tuple(v for v in only.get(column, values) if v in values)
+        return replace(self, until=min(ends, default=None), only=only)
 
 
 @dataclass(frozen=True, slots=True)

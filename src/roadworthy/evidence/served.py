@@ -93,8 +93,9 @@ def verify_served(
     Holds when: every envelope opens against `trust`, signed by a role that may; the deployment statement embeds
     exactly this deployment; each version has one validation, release and activation run about exactly this
     artifact, version, threshold, signature and use case, with verdict pass or warn; the quorum it
-    demands of independent people approved it (see `approval.py`); and, when units are held out, a business owner
-    signed the contract that allows that share and that treatment.
+    demands of independent people approved it (see `approval.py`), and likewise the validation of each member of a
+    composition; and, when units are held out, a business owner signed the contract that allows that share and that
+    treatment.
 
     That a licence has ended does not make the document wrong: whoever serves keeps to the licences it returns.
 
@@ -121,7 +122,8 @@ def verify_served(
     opened = open_all(served.envelopes, trust, now=now)
     with guarded("deployment"):
         _verify_deployment(opened, deployment)
-    licences = tuple(verify_version(opened, claim) for claim in _claims(served))
+    own = {claim.version: verify_version(opened, claim) for claim in _claims(served)}
+    licences = tuple(_with_members(opened, served, licence) for licence in own.values())
     with guarded("kpi-contract"):
         _verify_holdout(opened, served)
     return Admitted(licences, _named_playbooks(opened))
@@ -147,6 +149,19 @@ def verify_version(opened: tuple[OpenedStatement, ...], claim: Claim) -> Licence
             require_passed(runs[gate], claim)
     with guarded("sign-off"):
         return require_sign_off(opened, runs[Gate.VALIDATION])
+
+
+def _with_members(opened: tuple[OpenedStatement, ...], served: Served, licence: Licence) -> Licence:
+    """A version's licence, within those of its members: each was validated and approved as it is in the composition."""
+    members = {m for arm in served.deployment.arms if arm.version == licence.version for m in arm.members}
+    for member in sorted(members, key=lambda m: m.version):
+        claim = Claim(member.version, member.artifact, served.use_case, member.threshold, None, member.files)
+        with guarded(f"member {member.version}"):
+            found = gate_runs(opened, member.version, Gate.VALIDATION)
+            run = only(found, Gate.VALIDATION.value, f"validation run of member {member.version}")
+            require_passed(run, claim)
+            licence = licence.within(require_sign_off(opened, run))
+    return licence
 
 
 def _verify_deployment(opened: tuple[OpenedStatement, ...], deployment: Deployment) -> None:

@@ -263,9 +263,9 @@ def version_digest(version: ModelVersion) -> str:
 
 
 def version_json(version: ModelVersion) -> dict[str, Any]:
-    """A version as it is digested: `files` is left out where there are none, as before there were folders."""
+    """A version as it is digested: `files` and `members` are left out where there are none."""
     whole: dict[str, Any] = {**to_json(version), "signature": signature_json(version.signature)}
-    return {k: v for k, v in whole.items() if k != "files" or v}
+    return {k: v for k, v in whole.items() if k not in ("files", "members") or v}
 
 
 def signature_json(signature: Signature) -> dict[str, Any]:
@@ -280,7 +280,7 @@ def signature_digest(signature: Signature) -> str:
 
 
 def deployment_json(deployment: Deployment) -> dict[str, Any]:
-    """A deployment as it is signed; of its arms, `files` and what a signature does not declare are left out."""
+    """A deployment as it is signed; of its arms, what they do not have or declare is left out."""
     return {**to_json(deployment), "arms": [_arm_json(arm) for arm in deployment.arms]}
 
 
@@ -288,7 +288,7 @@ def _arm_json(arm: Arm) -> dict[str, Any]:
     whole: dict[str, Any] = to_json(arm)
     if arm.signature is not None:
         whole["signature"] = signature_json(arm.signature)
-    return {k: v for k, v in whole.items() if k != "files" or v}
+    return {k: v for k, v in whole.items() if k not in ("files", "members") or v}
 
 
 def unsigned(deployment: Deployment) -> Deployment:

@@ -13,7 +13,6 @@ Every method is one call of the HTTP API; errors come back as the classes of `ro
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -28,11 +27,10 @@ from roadworthy.domain.returns import WorkItem
 from roadworthy.domain.review import LedgerEntry, ReviewRun
 from roadworthy.domain.serving import Endpoint
 from roadworthy.domain.storing.card import VersionCard
-from roadworthy.domain.storing.folder import Folder
 from roadworthy.domain.storing.query import Page
 from roadworthy.domain.trust import Change, Evidence, HandOff, Login, Person, SignOff
 from roadworthy.domain.use_case import KpiContract, UseCase
-from roadworthy.sdk.handing_over import artifact_of, artifact_parts, environment, read_bytes, table_bytes
+from roadworthy.sdk.handing_over import environment, read_bytes, table_bytes, version_form
 from roadworthy.sdk.listing import every
 from roadworthy.sdk.rollouts import Rollouts
 from roadworthy.sdk.transport import TIMEOUT_S
@@ -134,14 +132,17 @@ class Road(Rollouts):
             "environment": environment(),
             **about,
         }
-        artifact = artifact_of(model)
-        meta["folder"] = isinstance(artifact, Folder)
-        files = artifact_parts(artifact)
-        path, _, function = str(meta.pop("training", "")).rpartition(":")
-        if path:
-            meta["training"] = function
-            files.append(("training_code", ("training.py", read_bytes(Path(path)))))
-        return self._send("POST", "/versions", ModelVersion, data={"meta": json.dumps(meta)}, files=files)
+        said, files = version_form(model, meta)
+        return self._send("POST", "/versions", ModelVersion, data={"meta": said}, files=files)
+
+    def compose(self, document: str | Path, use_case: str, *, name: str, **about: Any) -> ModelVersion:
+        """Register approved versions as one: the document is a file's path or YAML text.
+
+        Keywords: `train_dataset` (none: the first member's), `threshold`, `description`.
+        """
+        text = read_bytes(document).decode("utf-8", "replace") if isinstance(document, Path) else document
+        body = {"document": text, "use_case": use_case, "name": name, **about}
+        return self._post("/compositions", body, ModelVersion)
 
     def version(self, version: str) -> ModelVersion:
         """One version as it stands."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
@@ -75,6 +76,19 @@ def artifact_parts(artifact: Artifact) -> list[tuple[str, tuple[str, bytes]]]:
     if isinstance(artifact, Folder):
         return [("artifact", (name, data)) for name, data in artifact.files.items()]
     return [("artifact", ("artifact", artifact))]
+
+
+def version_form(model: Any, meta: dict[str, Any]) -> tuple[str, list[tuple[str, tuple[str, bytes]]]]:
+    """A new version as the parts of a form: what is said of it, as JSON, and its files with the training code's."""
+    artifact = artifact_of(model)
+    files = artifact_parts(artifact)
+    path, _, function = str(meta.get("training", "")).rpartition(":")
+    if path:
+        files.append(("training_code", ("training.py", read_bytes(Path(path)))))
+    told = {key: value for key, value in meta.items() if key != "training"}
+    return json.dumps(
+        {**told, "folder": isinstance(artifact, Folder), **({"training": function} if path else {})}
+    ), files
 
 
 def environment() -> dict[str, str]:

@@ -10,11 +10,13 @@ from pathlib import PurePosixPath
 
 import yaml
 
+from roadworthy.adapters.runtimes.composed.reading import scan_composition
 from roadworthy.adapters.runtimes.onnx_runtime import beside_of
 from roadworthy.adapters.runtimes.scan import detect, scan
 from roadworthy.domain.errors import ArtifactError, shortlist
 from roadworthy.domain.serving import Scan
-from roadworthy.domain.storing.folder import Folder
+from roadworthy.domain.storing.composition import DOCUMENT
+from roadworthy.domain.storing.folder import Artifact, Folder
 
 MLMODEL = "MLmodel"
 """What MLflow calls the file that says how a folder is read."""
@@ -37,12 +39,15 @@ class Opened:
 
 
 def open_folder(folder: Folder) -> Opened:
-    """The model in a folder: what its `MLmodel` names, else its only model file.
+    """The model in a folder: a composition's document, what its `MLmodel` names, else its only model file.
 
     Raises:
         ArtifactError: there is none, or several, or `MLmodel` names none that is here; or the model refers to a file
             that is not in the folder.
     """
+    if DOCUMENT in folder.files:
+        rest = {name: data for name, data in folder.files.items() if name != DOCUMENT}
+        return Opened(DOCUMENT, folder.files[DOCUMENT], rest)
     name = _named_by_mlflow(folder) if MLMODEL in folder.files else _only_model(folder)
     model, home = folder.files[name], PurePosixPath(name).parent
     wanted = beside_of(model) if detect(model) == "onnx" else ()
@@ -64,6 +69,8 @@ def scan_folder(folder: Folder) -> Scan:
 
     `untrusted` also names each file that is neither the model, nor its weights, nor plain text.
     """
+    if DOCUMENT in folder.files:
+        return scan_composition(folder, _scan_member)
     try:
         opened = open_folder(folder)
     except ArtifactError as error:
@@ -77,6 +84,10 @@ def scan_folder(folder: Folder) -> Scan:
         return Scan(found.format, admitted=False, untrusted=(*found.untrusted, *strange), reason=why)
     reason = f"'{opened.name}': {found.reason}; {len(folder.files)} files were looked into"
     return Scan(found.format, admitted=found.admitted, untrusted=found.untrusted, reason=reason)
+
+
+def _scan_member(artifact: Artifact) -> Scan:
+    return scan_folder(artifact) if isinstance(artifact, Folder) else scan(artifact)
 
 
 def _is_note(name: str, data: bytes) -> bool:

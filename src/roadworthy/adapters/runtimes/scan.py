@@ -14,6 +14,7 @@ from roadworthy.adapters.runtimes.boosted.lightgbm_file import is_lightgbm
 from roadworthy.adapters.runtimes.boosted.lightgbm_runtime import scan_lightgbm
 from roadworthy.adapters.runtimes.boosted.xgboost_file import is_xgboost
 from roadworthy.adapters.runtimes.boosted.xgboost_runtime import scan_xgboost
+from roadworthy.adapters.runtimes.composed.reading import is_composition, scan_alone
 from roadworthy.adapters.runtimes.documents.reading import kind_of
 from roadworthy.adapters.runtimes.documents.rules_runtime import scan_rules
 from roadworthy.adapters.runtimes.onnx_runtime import NOTHING, OnnxRuntime
@@ -38,12 +39,17 @@ _PICKLE_REASON = (
 )
 
 
-_MARKED: Mapping[str, Callable[[bytes], bool]] = {"xgboost": is_xgboost, "lightgbm": is_lightgbm}
+_MARKED: Mapping[str, Callable[[bytes], bool]] = {
+    "xgboost": is_xgboost,
+    "composition": is_composition,
+    "lightgbm": is_lightgbm,
+}
 """Formats that begin with a mark of their own, and how it is recognised."""
 
 _SCANS: Mapping[str, Callable[[bytes], Scan]] = {
     "xgboost": scan_xgboost,
     "lightgbm": scan_lightgbm,
+    "composition": scan_alone,
     "rules": scan_rules,
 }
 """How a format is looked into that is one file without anything beside it."""

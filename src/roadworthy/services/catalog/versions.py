@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from roadworthy.domain.errors import SettingError
-from roadworthy.domain.model import Dataset, DatasetRole, ModelVersion, Signature
+from roadworthy.domain.model import Dataset, DatasetRole, Member, ModelVersion, Signature
 from roadworthy.domain.storing.folder import Artifact, Folder
 from roadworthy.domain.trust import Person
 from roadworthy.domain.use_case import UseCase
@@ -44,6 +44,7 @@ class NewVersion:
     training_code: bytes = b""
     environment: dict[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    members: tuple[Member, ...] = ()
 
 
 def register_version(house: House, actor: Person, new: NewVersion) -> ModelVersion:
@@ -87,6 +88,7 @@ def register_version(house: House, actor: Person, new: NewVersion) -> ModelVersi
             description=new.description,
             environment=new.environment,
             files=files,
+            members=new.members,
         )
         tx.of(ModelVersion).add(version)
         house.record(

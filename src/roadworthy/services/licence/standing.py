@@ -14,7 +14,7 @@ from roadworthy.domain.lifecycle import Event, State, advance
 from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.ports import Transaction
 from roadworthy.domain.returns import WorkItem, WorkItemState
-from roadworthy.domain.serving import Deployment, Endpoint
+from roadworthy.domain.serving import Arm, Deployment, Endpoint
 from roadworthy.domain.trust import EvidenceKind, Person
 from roadworthy.evidence.statements import (
     Statement,
@@ -24,9 +24,10 @@ from roadworthy.evidence.statements import (
 )
 from roadworthy.rollout import moves
 from roadworthy.services.ahead import signed_ahead
+from roadworthy.services.composing.members import require_members
 from roadworthy.services.facts import facts_of
 from roadworthy.services.house import PLATFORM, House, need_reason
-from roadworthy.services.licence.approval import approval_of, require_current
+from roadworthy.services.licence.approval import require_current
 from roadworthy.services.serve.deploy import put_in_force
 from roadworthy.services.serve.plan import current_deployment
 from roadworthy.services.serve.publish import publish
@@ -180,11 +181,15 @@ def _attest(house: House, tx: Transaction, signer: str, kind: EvidenceKind, stat
 
 
 def _may_serve(house: House, tx: Transaction, version: str) -> bool:
-    if not tx.of(ModelVersion).get(version).state.may_serve:
+    found = tx.of(ModelVersion).get(version)
+    if not found.state.may_serve:
         return False
-    approval = approval_of(tx, version)
-    licence = approval.licence if approval else None
-    return licence is not None and not licence.expired(house.clock.now())
+    try:
+        require_current(tx, version, house.clock.now())
+        require_members(house, tx, found)
+    except ConflictError:
+        return False
+    return True
 
 
 def _live(tx: Transaction, use_case: str) -> list[Deployment]:
@@ -194,4 +199,9 @@ def _live(tx: Transaction, use_case: str) -> list[Deployment]:
 
 def _has_traffic(deployment: Deployment, version: str) -> bool:
     only_hold_out = any(not a.version and a.weight >= 1.0 for a in deployment.arms)
-    return not only_hold_out and any(a.version == version and a.weight > 0 for a in deployment.arms)
+    return not only_hold_out and any(_answers(a, version) for a in deployment.arms)
+
+
+def _answers(arm: Arm, version: str) -> bool:
+    """Whether a version answers traffic of an arm, by itself or inside a composition."""
+    return arm.weight > 0 and version in (arm.version, *(member.version for member in arm.members))

@@ -17,6 +17,7 @@ from roadworthy.rollout.moves import withdraw as withdrawn
 from roadworthy.rollout.strategies.recipe import Terms
 from roadworthy.services.ahead import signed_ahead
 from roadworthy.services.catalog.contracts import contract_in_force, refuse_outdated
+from roadworthy.services.composing.members import require_members
 from roadworthy.services.facts import facts_of
 from roadworthy.services.house import House
 from roadworthy.services.licence.approval import require_current
@@ -37,7 +38,8 @@ def deploy(
 
     Raises:
         ConflictError: a version is not activated, its approval has ended, it was validated under another contract
-            than the one in force, a rollout is under way, or the strategy needs a champion and there is none.
+            than the one in force, a member of a composition may not answer any more, a rollout is under way, or the
+            strategy needs a champion and there is none.
         SettingError: terms that the strategy does not understand.
     """
     asked = terms or Terms()
@@ -98,6 +100,7 @@ def _refuse_unfit(house: House, tx: Transaction, version: ModelVersion, endpoint
             remedy="Deploy it on an endpoint of its own use case.",
         )
     require_current(tx, version.id, house.clock.now())
+    require_members(house, tx, version)
     signed = contract_in_force(tx, version.use_case)
     if signed is not None:
         refuse_outdated(tx, version, signed[0].id)

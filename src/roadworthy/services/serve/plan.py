@@ -133,4 +133,5 @@ def _new_arm(version: ModelVersion, role: ArmRole) -> Arm:
         threshold=version.threshold,
         signature=version.signature,
         files=version.files,
+        members=version.members,
     )

@@ -11,7 +11,7 @@ from roadworthy.evidence.served import Served, encode_served
 from roadworthy.evidence.trust import TRUST, TrustRoot, encode_trust
 from roadworthy.services.catalog.contracts import contract_in_force
 from roadworthy.services.house import House
-from roadworthy.services.licence.approval import papers_of
+from roadworthy.services.licence.approval import papers_of, validated
 from roadworthy.services.serve.plan import current_deployment
 
 AT_ONCE = 20
@@ -31,6 +31,8 @@ def served_document(tx: Transaction, deployment: Deployment) -> Served:
     for arm in deployment.arms:
         if arm.version:
             wanted.extend(_passports(tx, arm.version))
+            for member in arm.members:
+                wanted.extend(_approvals(tx, member.version))
     envelopes = tuple(tx.of(Evidence).get(name).envelope for name in dict.fromkeys(wanted))
     return Served(deployment, endpoint.use_case, contract_id, envelopes)
 
@@ -48,6 +50,12 @@ def _passports(tx: Transaction, version: str) -> list[str]:
             if gate is Gate.VALIDATION:
                 found.extend(papers_of(tx, passed[-1]))
     return found
+
+
+def _approvals(tx: Transaction, version: str) -> list[str]:
+    """The evidence a member of a composition needs: its validation, and who approved it."""
+    run = validated(tx, version)
+    return [run.evidence, *papers_of(tx, run)] if run else []
 
 
 def publish(house: House, endpoint: str) -> None:

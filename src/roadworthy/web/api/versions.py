@@ -19,6 +19,7 @@ from roadworthy.domain.trust import Conditions, SignOff
 from roadworthy.evidence.bundle import encode_bundle
 from roadworthy.services.catalog.signatures import Declared, Limits
 from roadworthy.services.catalog.versions import NewVersion, register_version
+from roadworthy.services.composing.compose import NewComposition, compose
 from roadworthy.services.dossier.issue import FILES, issue_dossier
 from roadworthy.services.facts import facts_of
 from roadworthy.services.gates.hand_off import accept_hand_off
@@ -136,6 +137,25 @@ def list_versions(
     """Versions in full, newest first: `items`, `total`, and `next`, the cursor of the page that follows."""
     house.allow(actor, "read")
     found: dict[str, Any] = plain(listed(house, ModelVersion, use_case=use_case, limit=limit, cursor=cursor))
+    return found
+
+
+class CompositionRequest(BaseModel):
+    """A composition: its document (YAML or JSON) and what any new version says of itself."""
+
+    model_config = ConfigDict(extra="forbid")
+    use_case: str
+    name: str
+    document: str
+    train_dataset: str = ""
+    threshold: float = 0.5
+    description: str = ""
+
+
+@router.post("/compositions", status_code=201)
+def post_composition(house: TheHouse, actor: ActingPerson, body: CompositionRequest) -> dict[str, Any]:
+    """Register approved versions as one version that answers with all of them."""
+    found: dict[str, Any] = plain(compose(house, actor, NewComposition(**body.model_dump())))
     return found
 
 

@@ -58,7 +58,7 @@ class Rules(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """A rules document: `let` names expressions for those after it; `otherwise` is the score when no rule holds."""
 
     rules: tuple[Rule, ...]
-    otherwise: float | str
+    otherwise: float | str | None
     let: dict[str, str] = {}
     description: str = ""
 
@@ -110,6 +110,13 @@ def compile_rules(data: bytes) -> Compiled:
         MissingExtraError: the library is not installed.
     """
     said = read_document(data, "rules", Rules)
+    if said.otherwise is None:
+        raise ArtifactError("the rules document has no 'otherwise'", remedy="Say what holds when no rule does.")
+    return compile_said(said)
+
+
+def compile_said(said: Rules) -> Compiled:
+    """The same for rules that were read; without `otherwise` there is no score (NaN) where no rule holds."""
     if not 0 < len(said.rules) <= MOST_RULES or len(said.let) > MOST_RULES:
         raise ArtifactError(
             f"the document has {len(said.rules)} rules and {len(said.let)} definitions",
@@ -132,7 +139,7 @@ def compile_rules(data: bytes) -> Compiled:
             )
             for r in said.rules
         ],
-        _score(said.otherwise, "'otherwise'"),
+        float("nan") if said.otherwise is None else _score(said.otherwise, "'otherwise'"),
     )
 
 
@@ -160,11 +167,20 @@ class RulesPredictor:
             DataError: a column is missing. ModelRaisedError: an expression cannot be evaluated for a row; names the
                 rule. BadOutputError: a score outside 0..1.
         """
+        return checked(self.where(columns), row_count(columns, self._kinds))
+
+    def where(self, columns: Columns) -> Floats:
+        """What the rules say, float64 (n_rows,): NaN where none holds and nothing is said otherwise.
+
+        Raises:
+            DataError: a column is missing. ModelRaisedError: as `predict`.
+        """
         n_rows = row_count(columns, self._kinds)
         given = [_values(columns[name], kind) for name, kind in self._kinds.items()]
         names = tuple(self._kinds)
         rows = (dict(zip(names, row, strict=True)) for row in zip(*given, strict=True))
-        return checked(answer_of(lambda: np.array([self._of(row) for row in rows], dtype=np.float64)), n_rows)
+        found: Floats = answer_of(lambda: np.array([self._of(row) for row in rows], dtype=np.float64))
+        return found.reshape(n_rows)
 
     def _of(self, row: dict[str, Any]) -> Any:
         for name, program in self._compiled.let.items():
