@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from roadworthy.adapters.decisions.memory import MemoryLog
 from roadworthy.adapters.decisions.segments import SegmentLog
-from roadworthy.domain.errors import DataError
+from roadworthy.domain.errors import ConflictError, DataError, SettingError
 from roadworthy.domain.ports import DecisionLog
 from roadworthy.domain.serving import Decision, DecisionStatus, Outcome
+from roadworthy.domain.storing.log import Forgotten, LogRules
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -47,11 +50,31 @@ def an_outcome(request_id: str, value: float, received: int, endpoint: str = "lo
     return Outcome(endpoint, request_id, value, T0, T0 + timedelta(seconds=received))
 
 
-@pytest.fixture(params=["memory", "open-segments", "sealed-segments"])
+class Compacting(SegmentLog):
+    """A log that is compacted after every append, segments as short as they can be."""
+
+    def append(self, decisions: Sequence[Decision]) -> None:
+        super().append(decisions)
+        self._compacted(decisions)
+
+    def append_outcomes(self, outcomes: Sequence[Outcome]) -> None:
+        super().append_outcomes(outcomes)
+        self._compacted(outcomes)
+
+    def _compacted(self, items: Sequence[Decision] | Sequence[Outcome]) -> None:
+        self.settle()
+        for endpoint in {item.endpoint for item in items}:
+            with suppress(ConflictError):  # of several threads one compacts
+                self.compact(endpoint)
+
+
+@pytest.fixture(params=["memory", "open-segments", "sealed-segments", "compacted"])
 def log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DecisionLog]:
     made: DecisionLog
     if request.param == "memory":
         made = MemoryLog()
+    elif request.param == "compacted":
+        made = Compacting(tmp_path, segment_rows=1)
     else:
         made = SegmentLog(tmp_path, segment_rows=5000 if request.param == "open-segments" else 3)
     yield made
@@ -196,3 +219,40 @@ def test_threads_that_append_together_all_find_their_decisions(log: DecisionLog)
     assert sorted(d.id for d in log.read("loans")) == sorted(
         f"d{w * 1000 + n}" for w in range(8) for n in range(25)
     )
+
+
+def test_a_unit_is_forgotten_with_its_outcomes_and_nobody_else(log: DecisionLog) -> None:
+    decisions = [replace(a_decision(n), unit_id=f"u{n % 3}") for n in range(7)]
+    log.append(decisions)
+    log.append_outcomes([an_outcome(f"r{n}", 1.0, n) for n in range(9)])
+    assert log.forget_unit("loans", "u1") == Forgotten(decisions=2, outcomes=2)
+    assert [d.unit_id for d in log.read("loans")] == ["u0", "u2", "u0", "u2", "u0"]
+    assert [o.request_id for o in log.read_outcomes("loans")] == ["r0", "r2", "r3", "r5", "r6", "r7", "r8"]
+    assert log.forget_unit("loans", "u1") == log.forget_unit("nowhere", "u1") == Forgotten()
+
+
+def test_what_is_older_than_a_time_is_forgotten_with_its_outcomes(log: DecisionLog) -> None:
+    decisions = [a_decision(n) for n in range(6)]
+    log.append(decisions)
+    log.append_outcomes([an_outcome("r1", 1.0, 100), an_outcome("r5", 1.0, 100), an_outcome("early", 1.0, 1)])
+    assert log.forget_before("loans", decisions[3].at) == Forgotten(decisions=3, outcomes=2)
+    assert log.read("loans") == decisions[3:]
+    assert [o.request_id for o in log.read_outcomes("loans")] == ["r5"]
+
+
+def test_rules_are_those_last_put_in_force_for_the_endpoint(log: DecisionLog) -> None:
+    assert log.rules("loans") == LogRules()
+    log.govern("loans", LogRules("always", 7, {"age": "hash"}))
+    log.govern("loans", LogRules("off", 8))
+    assert (log.rules("loans"), log.rules("cards")) == (LogRules("off", 8), LogRules())
+
+
+@pytest.mark.parametrize("bad", [{"sync": "sometimes"}, {"keep_days": -1}, {"redact": {"age": "blur"}}], ids=str)
+def test_rules_that_cannot_be_followed_are_refused(bad: dict[str, Any]) -> None:
+    with pytest.raises(SettingError):
+        LogRules(**bad)
+
+
+def test_a_pseudonym_is_the_same_for_the_same_text_and_is_not_the_text(log: DecisionLog) -> None:
+    assert log.pseudonym("clerk") == log.pseudonym("clerk") != log.pseudonym("nurse")
+    assert "clerk" not in log.pseudonym("clerk")

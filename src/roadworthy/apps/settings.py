@@ -22,6 +22,7 @@ RANGES: dict[str, tuple[int, int]] = {
     "seed": (0, 2**32 - 1),
     "checkpoint_every": (1, 100_000),
     "expiry_every_s": (1, 86_400),
+    "upkeep_every_s": (1, 86_400),
     "check_workers": (-1, 256),
     "token_max_days": (1, 3_650),
     "session_idle_min": (1, 1_440),
@@ -95,6 +96,13 @@ class Settings:
         metadata={
             "help": "how often `up` suspends what has outlived its approval; gateways stop at the signed end by "
             "themselves, so this only bounds how late the fallback takes over",
+            "unit": "s",
+        },
+    )
+    upkeep_every_s: int = field(
+        default=3600,
+        metadata={
+            "help": "how often `up` removes decisions that outlived their retention and compacts sealed ones",
             "unit": "s",
         },
     )

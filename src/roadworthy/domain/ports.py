@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -15,11 +15,9 @@ from roadworthy.domain.returns import WorkItem
 from roadworthy.domain.review import LedgerEntry, ReviewRun
 from roadworthy.domain.serving import (
     Agent,
-    Decision,
     Deployment,
     Drill,
     Endpoint,
-    Outcome,
     Probe,
     RolloutLook,
     Scan,
@@ -28,6 +26,7 @@ from roadworthy.domain.serving import (
 from roadworthy.domain.storing.card import VersionCard
 from roadworthy.domain.storing.folder import Artifact
 from roadworthy.domain.storing.keys import Keyring, Signer
+from roadworthy.domain.storing.log import DecisionLog
 from roadworthy.domain.storing.store import Aggregate, ChangeLog, Repository, Store, Stored, Transaction
 from roadworthy.domain.trust import (
     Delegation,
@@ -44,8 +43,10 @@ from roadworthy.domain.trust import (
 )
 from roadworthy.domain.use_case import KpiContract, UseCase
 
-__all__ = ["Aggregate", "ChangeLog", "Keyring", "Repository", "Signer", "Store", "Stored", "Transaction"]
-# The ports of the control store and of keys have files of their own; they are imported from here like the others.
+__all__ = [
+    "Aggregate", "ChangeLog", "DecisionLog", "Keyring", "Repository", "Signer", "Store", "Stored", "Transaction",
+]  # fmt: skip
+# The ports of the control store, of keys and of the decision log have files of their own; they are imported from here.
 
 AGGREGATES: tuple[Aggregate, ...] = (
     Aggregate(Person, "person", ()),
@@ -131,37 +132,6 @@ class ArtifactStore(Protocol):
 
     def fetch(self, artifact: str, files: str = "") -> Artifact:
         """The bytes, or by its list the folder, every file checked. Raises as `get`, naming the file."""
-        ...
-
-
-class DecisionLog(Protocol):
-    """Decisions and outcomes, durable on return."""
-
-    def append(self, decisions: Sequence[Decision]) -> None:
-        """Write decisions so that they survive the end of the process; appending an id twice keeps the first."""
-        ...
-
-    def append_outcomes(self, outcomes: Sequence[Outcome]) -> None:
-        """Write outcomes; the one received last for a request id counts."""
-        ...
-
-    def read(
-        self, endpoint: str, *, since: datetime | None = None, until: datetime | None = None, shadows: bool = False
-    ) -> list[Decision]:
-        """Decisions with since <= at < until, each once, in time order; what shadows scored only when asked for,
-        and then nothing else."""
-        ...
-
-    def read_outcomes(self, endpoint: str) -> list[Outcome]:
-        """The counting outcome of every request id."""
-        ...
-
-    def find(self, key: str) -> list[Decision]:
-        """Decisions whose id or request id is `key`; not what shadows scored."""
-        ...
-
-    def close(self) -> None:
-        """Sync and let go of files."""
         ...
 
 

@@ -17,6 +17,7 @@ class Role(Enum):
     OPERATOR = "operator"
     BUSINESS_OWNER = "business-owner"
     AUDITOR = "auditor"
+    PRIVACY_OFFICER = "privacy-officer"
     ADMINISTRATOR = "administrator"
     PLATFORM = "platform"
 

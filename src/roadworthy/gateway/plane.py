@@ -25,7 +25,7 @@ from roadworthy.gateway.express.way import Express
 from roadworthy.gateway.metrics import GatewayMetrics
 from roadworthy.gateway.protocol.codec import Reader, decode
 from roadworthy.gateway.protocol.columns import from_array
-from roadworthy.gateway.record import Job, Memory, answer_of, decisions_of, log_refused
+from roadworthy.gateway.record import Job, Memory, Redacted, answer_of, decisions_of, log_refused
 from roadworthy.gateway.request import Answer, Asked, Limits, Ports, Rows
 from roadworthy.gateway.resolve import Resolver, Served
 from roadworthy.gateway.score import Scored, score
@@ -77,7 +77,7 @@ class Gateway:
         """The rows of a request on their way to the arms that are licensed for them, counted where they are not."""
         endpoint = served.deployment.endpoint
         try:
-            job = Job.of(served, rows, self._ports.clock.now())
+            job = Job.of(served, rows, self._ports.clock.now(), Redacted.of(self._ports.log, endpoint))
         except (NotLicensedError, UnavailableError) as error:
             column = str(error.fields.get("field", ""))
             self.metrics.unlicensed.add(endpoint, str(error.fields.get("version", "")), column)

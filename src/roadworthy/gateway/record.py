@@ -12,7 +12,7 @@ import hashlib
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,11 +21,35 @@ import msgspec
 
 from roadworthy.domain.errors import ConflictError, UnavailableError
 from roadworthy.domain.serving import ArmRole, Decision, DecisionStatus, Deployment
+from roadworthy.domain.storing.log import REDACTED, DecisionLog
 from roadworthy.gateway.assign import Routes
 from roadworthy.gateway.request import Answer, Rows
 from roadworthy.gateway.resolve import Served
 from roadworthy.gateway.score import Scored
 from roadworthy.statistics.frame import Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """Which columns of an endpoint's inputs are not recorded as they came: column -> "drop" or "hash".
+
+    Equal values of a hashed column stay equal; `pseudonym` is the log's keyed hash.
+    """
+
+    columns: Mapping[str, str]
+    pseudonym: Callable[[str], str]
+
+    @classmethod
+    def of(cls, log: DecisionLog, endpoint: str) -> Redacted:
+        """What the log's rules say now. Raises CouldNotVerifyError: they cannot be read."""
+        return cls(log.rules(endpoint).redact, log.pseudonym)
+
+    def apply(self, values: dict[str, Any]) -> None:
+        """Redact one row's inputs in place. What is missing stays missing."""
+        for column, how in self.columns.items():
+            if values.get(column) is not None:
+                text = msgspec.json.encode([column, values[column]]).decode()
+                values[column] = REDACTED + self.pseudonym(text) if how == "hash" else REDACTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +69,8 @@ class Job:
     digests: list[str]
 
     @classmethod
-    def of(cls, served: Served, rows: Rows, now: datetime) -> Job:
-        """The job of one request.
+    def of(cls, served: Served, rows: Rows, now: datetime, redacted: Redacted) -> Job:
+        """The job of one request; `redacted` is what of its inputs may be recorded.
 
         Raises:
             NotLicensedError, UnavailableError: no arm in force is licensed for a row (any more).
@@ -57,7 +81,7 @@ class Job:
         routes = served.permits.route(served.assigner, rows, now)
         if rows.version:
             _refuse_other_arms(served, rows, routes)
-        return cls(served, rows, routes, *contents_of(rows))
+        return cls(served, rows, routes, *contents_of(rows, redacted))
 
 
 def actions(deployment: Deployment, scored: Scored, scores: Sequence[float | None]) -> tuple[bool, ...]:
@@ -94,9 +118,14 @@ def answer_of(deployment: Deployment, rows: Rows, scored: Scored) -> Answer:
     )
 
 
-def contents_of(rows: Rows) -> tuple[list[dict[str, Any]], list[str]]:
-    """The rows' inputs as plain values, and a digest per row over unit and inputs."""
+def contents_of(rows: Rows, redacted: Redacted) -> tuple[list[dict[str, Any]], list[str]]:
+    """The rows' inputs as plain values that may be recorded, and a digest per row over unit and these inputs.
+
+    A digest over what is redacted would let it be guessed: a redacted value is nowhere in it either.
+    """
     inputs = Frame(rows.columns).rows()
+    for values in inputs if redacted.columns else ():
+        redacted.apply(values)
     digests = [content_digest(unit, values) for unit, values in zip(rows.unit_ids, inputs, strict=True)]
     return inputs, digests
 

@@ -18,41 +18,44 @@ COLUMNS = [
     "auditor",
     "administrator",
     "platform",
+    "privacy-officer",
 ]
 
-#                     scien. valid. risk   oper.  owner  audit. admin. platf.
+#                     scien. valid. risk   oper.  owner  audit. admin. platf. priv.
 TABLE = """
-register-use-case     yes    -      -      -      yes    -      yes    -
-agree-contract        -      -      -      -      yes    -      -      -
-register-dataset      yes    -      -      -      -      -      yes    -
-register-version      yes    -      -      -      -      -      yes    -
-validate              yes    yes    -      -      -      -      yes    -
-sign-off              -      yes    -      -      -      -      -      -
-release               -      -      yes    yes    -      -      yes    -
-accept-hand-off       -      -      -      yes    -      -      yes    -
-activate              -      -      -      yes    -      -      yes    -
-deploy                -      -      -      yes    -      -      yes    yes
-roll-back             -      -      -      yes    -      -      yes    yes
-promote               -      -      -      yes    -      -      yes    yes
-ingest-outcomes       -      -      -      yes    -      -      yes    yes
-review                -      -      -      yes    yes    -      yes    yes
-read                  yes    yes    yes    yes    yes    yes    yes    yes
-explain               yes    yes    yes    yes    yes    yes    yes    yes
-explain-in-full       yes    yes    yes    -      -      yes    yes    -
-register-agent        -      -      -      yes    -      -      yes    -
-report                -      -      -      yes    -      -      yes    -
-manage-people         -      -      -      -      -      -      yes    -
-suspend               -      yes    yes    yes    -      -      yes    yes
-reinstate             -      -      yes    yes    -      -      yes    yes
-retire                -      -      yes    yes    yes    -      yes    -
-delegate              -      yes    -      yes    -      -      -      -
-revoke-delegation     -      yes    -      yes    -      -      yes    -
-cancel-gate           yes    yes    yes    yes    -      -      yes    -
-manage-work           yes    yes    yes    yes    yes    -      yes    yes
-manage-tokens         yes    yes    yes    yes    yes    -      yes    -
-manage-policy         -      -      -      -      -      -      yes    -
-issue-dossier         -      yes    yes    yes    yes    yes    yes    yes
-export                -      yes    yes    yes    yes    yes    yes    -
+register-use-case     yes    -      -      -      yes    -      yes    -      -
+agree-contract        -      -      -      -      yes    -      -      -      -
+register-dataset      yes    -      -      -      -      -      yes    -      -
+register-version      yes    -      -      -      -      -      yes    -      -
+validate              yes    yes    -      -      -      -      yes    -      -
+sign-off              -      yes    -      -      -      -      -      -      -
+release               -      -      yes    yes    -      -      yes    -      -
+accept-hand-off       -      -      -      yes    -      -      yes    -      -
+activate              -      -      -      yes    -      -      yes    -      -
+deploy                -      -      -      yes    -      -      yes    yes    -
+roll-back             -      -      -      yes    -      -      yes    yes    -
+promote               -      -      -      yes    -      -      yes    yes    -
+ingest-outcomes       -      -      -      yes    -      -      yes    yes    -
+review                -      -      -      yes    yes    -      yes    yes    -
+read                  yes    yes    yes    yes    yes    yes    yes    yes    yes
+explain               yes    yes    yes    yes    yes    yes    yes    yes    yes
+explain-in-full       yes    yes    yes    -      -      yes    yes    -      -
+register-agent        -      -      -      yes    -      -      yes    -      -
+report                -      -      -      yes    -      -      yes    -      -
+manage-people         -      -      -      -      -      -      yes    -      -
+suspend               -      yes    yes    yes    -      -      yes    yes    -
+reinstate             -      -      yes    yes    -      -      yes    yes    -
+retire                -      -      yes    yes    yes    -      yes    -      -
+delegate              -      yes    -      yes    -      -      -      -      -
+revoke-delegation     -      yes    -      yes    -      -      yes    -      -
+cancel-gate           yes    yes    yes    yes    -      -      yes    -      -
+manage-work           yes    yes    yes    yes    yes    -      yes    yes    -
+manage-tokens         yes    yes    yes    yes    yes    -      yes    -      -
+manage-policy         -      -      -      -      -      -      yes    -      -
+issue-dossier         -      yes    yes    yes    yes    yes    yes    yes    -
+export                -      yes    yes    yes    yes    yes    yes    -      yes
+keep-log              -      -      -      yes    -      -      yes    yes    yes
+erase                 -      -      -      -      -      -      yes    -      yes
 """
 EXPECTED = {
     (action, role): cell == "yes"

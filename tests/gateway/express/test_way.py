@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from roadworthy.domain.errors import RoadworthyError, StorageUnavailableError
 from roadworthy.domain.model import ColumnLimit
 from roadworthy.domain.serving import ArmRole, Decision, Deployment
+from roadworthy.domain.storing.log import REDACTED, LogRules
 from roadworthy.domain.trust import Licence
 from roadworthy.gateway.express.line import Row
 from roadworthy.gateway.protocol.codec import encode
@@ -267,3 +268,13 @@ def test_a_row_carries_plain_values_in_the_models_order(served_world: Any) -> No
     row = way.read(body(balance=2), 1.0)
     assert row == Row([40, 2.0, "clerk", True], "r-1", "r-1", named=True, arrived=1.0)
     assert [type(v) for v in row.values] == [int, float, str, bool]
+
+
+def test_what_is_redacted_is_recorded_by_neither_way(make_world: Worlds) -> None:
+    here, there = make_world(), make_world()
+    for world in (here, there):
+        world.publish()
+        world.log.govern("offers", LogRules(redact={"job": "drop", "age": "drop"}))
+    assert quick(here, [body()]) == [slow(there, body())] != [None]
+    assert [alike(d) for d in here.decisions()] == [alike(d) for d in there.decisions()]
+    assert here.decisions()[0].inputs == {"age": REDACTED, "balance": 1.5, "job": REDACTED, "married": True}

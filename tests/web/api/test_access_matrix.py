@@ -181,6 +181,10 @@ CALLS: dict[str, tuple[Call, ...]] = {
     ),
     "GET /endpoints/{endpoint}/shadows": (Call(f"/endpoints/{ENDPOINT}/shadows"),),
     "POST /endpoints/{endpoint}/roll-back": (Call(f"/endpoints/{ENDPOINT}/roll-back", {"json": {"reason": "x"}}),),
+    "GET /endpoints/{endpoint}/log": (Call(f"/endpoints/{ENDPOINT}/log"),),
+    "PUT /endpoints/{endpoint}/log": (Call(f"/endpoints/{ENDPOINT}/log", {"json": {"keep_days": 30}}),),
+    "POST /upkeep": (Call("/upkeep", {"json": {"endpoint": ENDPOINT}}),),
+    "POST /erasures": (Call("/erasures", {"json": {"unit_id": "u-1", "reason": "asked for"}}),),
     "POST /endpoints/{endpoint}/outcomes": (
         Call(f"/endpoints/{ENDPOINT}/outcomes", {"json": [{"request_id": "r", "value": 1}]}),
     ),

@@ -29,6 +29,8 @@ ACTIONS: tuple[str, ...] = (
     "roll-back",
     "promote",
     "ingest-outcomes",
+    "keep-log",
+    "erase",
     "review",
     "read",
     "manage-people",

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import secrets
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from roadworthy.adapters.decisions.counting import counting_outcomes, in_time
 from roadworthy.adapters.decisions.records import DECISIONS, OUTCOMES
 from roadworthy.domain.serving import Decision, Outcome
+from roadworthy.domain.storing.log import Forgotten, LogRules
 
 
 class MemoryLog:
@@ -22,6 +26,8 @@ class MemoryLog:
         self._lock = threading.Lock()
         self._decisions: list[Decision] = []
         self._outcomes: list[Outcome] = []
+        self._rules: dict[str, LogRules] = {}
+        self._key = secrets.token_bytes(32)
 
     def append(self, decisions: Sequence[Decision]) -> None:
         """Keep decisions; an id appended twice keeps the first."""
@@ -55,6 +61,43 @@ class MemoryLog:
         with self._lock:
             matches = [d for d in self._decisions if key in (d.id, d.request_id)]
         return in_time(matches)
+
+    def rules(self, endpoint: str) -> LogRules:
+        """By which rules an endpoint's decisions are kept."""
+        return self._rules.get(endpoint, LogRules())
+
+    def govern(self, endpoint: str, rules: LogRules) -> None:
+        """Put rules in force; memory is never synced, whatever they say."""
+        self._rules[endpoint] = rules
+
+    def pseudonym(self, text: str) -> str:
+        """A keyed hash of a text; the key is forgotten with the process."""
+        return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()[:32]
+
+    def compact(self, endpoint: str) -> int:  # noqa: ARG002 - the port's signature
+        """Nothing: there are no tables in memory."""
+        return 0
+
+    def forget_unit(self, endpoint: str, unit_id: str) -> Forgotten:
+        """Remove every decision about a unit and their outcomes."""
+        return self._forget(endpoint, lambda d: d.unit_id == unit_id, lambda _: False)
+
+    def forget_before(self, endpoint: str, before: datetime) -> Forgotten:
+        """Remove decisions older than a time, their outcomes, and outcomes received before it."""
+        return self._forget(endpoint, lambda d: d.at < before, lambda o: o.received_at < before)
+
+    def _forget(
+        self, endpoint: str, decision: Callable[[Decision], bool], outcome: Callable[[Outcome], bool]
+    ) -> Forgotten:
+        with self._lock:
+            gone = [d for d in self._decisions if d.endpoint == endpoint and decision(d)]
+            requests = {d.request_id for d in gone}
+            late = [
+                o for o in self._outcomes if o.endpoint == endpoint and (o.request_id in requests or outcome(o))
+            ]
+            self._decisions = [d for d in self._decisions if d not in gone]
+            self._outcomes = [o for o in self._outcomes if o not in late]
+        return Forgotten(len(gone), len(late))
 
     def close(self) -> None:
         """Nothing to let go of."""

@@ -1,13 +1,16 @@
 """Reading segments while another process writes and seals them: no lock is taken and nothing is changed.
 
 A segment may be renamed between listing and opening it. Names are therefore listed until two listings agree on the
-stems, and each stem is looked for sealed, then open, then sealed again.
+stems, and each stem is looked for sealed, then open, then sealed again. One that was compacted meanwhile is in the
+Delta table, which is therefore read last; what it says it has taken in is not counted twice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import Any, Generic
 
@@ -16,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from roadworthy.adapters.decisions import frames
+from roadworthy.adapters.decisions.keeping.table import Table, between_days
 from roadworthy.adapters.decisions.records import Record, T, microseconds
 from roadworthy.domain.errors import StorageUnavailableError
 
@@ -50,18 +54,38 @@ class Reader(Generic[T]):
         low = None if since is None else microseconds(since)
         high = None if until is None else microseconds(until)
         condition = self._condition(low, high)
-        for stem in stems(self._folder):
-            for item in self._load(stem, lambda path: _table(path, condition)):
+        loaded = [(stem, self._load(stem, lambda path: _table(path, condition))) for stem in stems(self._folder)]
+        if condition is not None:
+            condition &= between_days(since, until)
+        for items in self._after_table(loaded, condition):
+            for item in items:
                 at = microseconds(getattr(item, self._record.time))
                 if (low is None or at >= low) and (high is None or at < high):
                     yield item
 
     def matching(self, key: str) -> Iterator[T]:
         """Records with a key field equal to `key`, duplicates included."""
-        for stem in stems(self._folder):
-            for item in self._load(stem, lambda path: self._with_key(path, key), key.encode()):
+        loaded = [
+            (stem, self._load(stem, lambda path: self._with_key(path, key), key.encode()))
+            for stem in stems(self._folder)
+        ]
+        condition = reduce(or_, (pc.field(name) == key for name in self._record.keys))
+        for items in self._after_table(loaded, condition):
+            for item in items:
                 if key in [getattr(item, name) for name in self._record.keys]:
                     yield item
+
+    def _after_table(self, loaded: list[tuple[str, list[T]]], condition: Any) -> Iterator[list[T]]:
+        """The table's records first, then those of the segments it has not taken in."""
+        table = Table(self._folder, self._record)
+        if not table.exists:
+            yield from (items for _, items in loaded)
+            return
+        snapshot = table.read(condition)
+        yield self._record.from_table(snapshot.rows)
+        for stem, items in loaded:
+            if number(stem) > snapshot.covered(stem.rpartition("-")[0]):
+                yield items
 
     def _load(self, stem: str, sealed: Callable[[Path], pa.Table], needle: bytes = b"") -> list[T]:
         """One segment's records; an open one is decoded only when `needle` is among its bytes."""

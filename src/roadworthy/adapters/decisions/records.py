@@ -14,7 +14,9 @@ from typing import Any, Generic, Protocol, TypeVar
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from roadworthy.adapters.decisions.frames import is_erased
 from roadworthy.domain.errors import DataError
 from roadworthy.domain.serving import Decision, DecisionStatus, Outcome
 
@@ -73,12 +75,15 @@ class Record(Generic[T]):
             ) from error
 
     def decode(self, payloads: Sequence[bytes]) -> list[T]:
-        """The entities of some payloads."""
+        """The entities of some payloads; erased ones are left out."""
         return [self.entity(row) for row in self._rows(payloads)]
 
     def to_table(self, payloads: Sequence[bytes]) -> pa.Table:
-        """Payloads as one Arrow table, in order."""
-        columns = zip(*self._rows(payloads), strict=True)
+        """Payloads as one Arrow table, in order; erased ones are left out."""
+        rows = self._rows(payloads)
+        if not rows:
+            return self.schema.empty_table()
+        columns = zip(*rows, strict=True)
         arrays = [pa.array(values, type=f.type) for values, f in zip(columns, self.schema, strict=True)]
         return pa.Table.from_arrays(arrays, schema=self.schema)
 
@@ -89,8 +94,20 @@ class Record(Generic[T]):
         rest = self._missing(len(there))
         return [self.entity((*values, *rest)) for values in zip(*columns, strict=True)]
 
+    def completed(self, table: pa.Table) -> pa.Table:
+        """An older table with all columns of today; where one has no value, it has what it stands for."""
+        names = self.schema.names[len(self.schema) - len(self.since) :]
+        for name, value in zip(names, self.since, strict=True):
+            kind = self.schema.field(name).type
+            if name not in table.column_names:
+                table = table.append_column(name, pa.array([value] * table.num_rows, kind))
+            elif value is not None:
+                at = table.column_names.index(name)
+                table = table.set_column(at, name, pc.fill_null(table.column(name), pa.scalar(value, kind)))
+        return table
+
     def _rows(self, payloads: Sequence[bytes]) -> list[Sequence[Any]]:
-        rows = (_DECODER.decode(p) for p in payloads)
+        rows = (_DECODER.decode(p) for p in payloads if not is_erased(p))
         return [row if len(row) == len(self.schema) else (*row, *self._missing(len(row))) for row in rows]
 
     def _missing(self, columns: int) -> tuple[Any, ...]:
@@ -244,3 +261,6 @@ OUTCOMES: Record[Outcome] = Record(
     row=_outcome_row,
     entity=_outcome,
 )
+
+RECORDS: tuple[Record[Any], ...] = (DECISIONS, OUTCOMES)
+"""Everything the log keeps."""

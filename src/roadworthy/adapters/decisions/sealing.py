@@ -3,11 +3,12 @@
     write `<stem>.tmp` -> sync -> rename to `<stem>.parquet` -> remove `<stem>.open`
 
 A crash before the rename leaves the open segment as it was; one after it leaves both, and readers prefer the
-sealed one.
+sealed one. The open segment is locked meanwhile, so that nothing is erased from it after it was read.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 from pathlib import Path
 
@@ -29,19 +30,17 @@ def seal(path: Path, record: Record[T], rows: int, *, durable: bool) -> None:
         IntegrityError: the file no longer holds the `rows` that were acknowledged; it stays as it is.
         StorageUnavailableError: the disk said no; the open segment stays as it is.
     """
-    payloads = frames.scan(path.read_bytes()).payloads
-    if len(payloads) != rows:
-        raise IntegrityError(
-            f"{path.name} should hold {rows} records and holds {len(payloads)}",
-            remedy="The file was changed from outside; it is kept as it is.",
-            path=str(path),
-        )
-    if payloads:
-        _write(path, record.to_table(payloads), durable=durable)
-    path.unlink()
+    with path.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        _seal(path, record, rows, durable=durable)
 
 
-def _write(path: Path, table: pa.Table, *, durable: bool) -> None:
+def write_sealed(path: Path, table: pa.Table, *, durable: bool) -> None:
+    """Put a sealed segment's file in place, wholly or not at all.
+
+    Raises:
+        StorageUnavailableError: the disk said no; what was there is still there.
+    """
     temporary = path.with_suffix(".tmp")
     try:
         with temporary.open("wb") as file:
@@ -50,9 +49,22 @@ def _write(path: Path, table: pa.Table, *, durable: bool) -> None:
             if durable:
                 os.fsync(file.fileno())
         faults.reach("decisions.before-seal")
-        temporary.replace(path.with_suffix(".parquet"))
+        temporary.replace(path)
         if durable:
             sync_folder(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise refused(path, error) from error
+
+
+def _seal(path: Path, record: Record[T], rows: int, *, durable: bool) -> None:
+    payloads = frames.scan(path.read_bytes()).payloads
+    if len(payloads) != rows:
+        raise IntegrityError(
+            f"{path.name} should hold {rows} records and holds {len(payloads)}",
+            remedy="The file was changed from outside; it is kept as it is.",
+            path=str(path),
+        )
+    if payloads:
+        write_sealed(path.with_suffix(".parquet"), record.to_table(payloads), durable=durable)
+    path.unlink()

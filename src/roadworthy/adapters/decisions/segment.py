@@ -75,10 +75,10 @@ class OpenSegment:
             self.rows += len(payloads)
             return Ticket(self._written, self._cuts)
 
-    def sync(self, ticket: Ticket) -> None:
-        """Return once everything up to the ticket survives the end of the process and of the machine."""
+    def sync(self, ticket: Ticket, *, durable: bool) -> None:
+        """Return once everything up to the ticket survives the process and, when `durable`, the machine."""
         faults.reach("decisions.before-sync")
-        if not self.durable:
+        if not durable:
             return
         with self._sync_lock:
             if ticket.cuts != self._cuts:
@@ -107,7 +107,7 @@ class OpenSegment:
             ticket = Ticket(self._written, self._cuts)
         try:
             if self.durable:
-                self.sync(ticket)
+                self.sync(ticket, durable=True)
         finally:
             with self._sync_lock, self._write_lock:
                 self._let_go()

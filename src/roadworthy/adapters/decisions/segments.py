@@ -2,6 +2,8 @@
 
     <folder>/<endpoint>/<kind>/<writer>-<n>.open      frames, appended and synced
     <folder>/<endpoint>/<kind>/<writer>-<n>.parquet   the same records once the segment is full (zstd)
+    <folder>/<endpoint>/<kind>/delta                  sealed segments compacted into one Delta table (`keeping/`)
+    <folder>/<endpoint>/rules.json                    sync, retention, redaction of this endpoint
     <folder>/<writer>.lock                            held while a process writes under this name
 
 Any number of processes may read. Each writing process has its own `writer` name, so no two write one file.
@@ -21,6 +23,8 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from roadworthy.adapters.decisions.counting import counting_outcomes, in_time
+from roadworthy.adapters.decisions.keeping.keeper import Keeper
+from roadworthy.adapters.decisions.keeping.rules import RuleFiles
 from roadworthy.adapters.decisions.reading import Reader
 from roadworthy.adapters.decisions.records import DECISIONS, OUTCOMES, Record, T
 from roadworthy.adapters.decisions.segment import refused
@@ -28,6 +32,7 @@ from roadworthy.adapters.decisions.stream import Stream, Writing
 from roadworthy.adapters.disk import make_folder
 from roadworthy.domain.errors import ConflictError, SettingError, StorageUnavailableError
 from roadworthy.domain.serving import Decision, Outcome
+from roadworthy.domain.storing.log import Forgotten, LogRules
 
 Sync = Literal["always", "off"]
 DEFAULT_SEGMENT_ROWS = 5_000
@@ -63,6 +68,8 @@ class SegmentLog:
         self._lock = threading.Lock()
         self._writer_lock: int | None = None
         self._closed = False
+        self._rules = RuleFiles(folder)
+        self._keeper = Keeper(folder)
 
     def append(self, decisions: Sequence[Decision]) -> None:
         """Write decisions; once this returns, they survive the end of the process.
@@ -73,12 +80,12 @@ class SegmentLog:
             DataError: a decision that cannot be written.
         """
         for endpoint, items in _by_endpoint(decisions):
-            self._stream(endpoint, DECISIONS).append(items)
+            self._stream(endpoint, DECISIONS).append(items, durable=self._durable(endpoint))
 
     def append_outcomes(self, outcomes: Sequence[Outcome]) -> None:
         """Write outcomes, as `append` does; the one received last for a request id counts."""
         for endpoint, items in _by_endpoint(outcomes):
-            self._stream(endpoint, OUTCOMES).append(items)
+            self._stream(endpoint, OUTCOMES).append(items, durable=self._durable(endpoint))
 
     def read(
         self, endpoint: str, *, since: datetime | None = None, until: datetime | None = None, shadows: bool = False
@@ -97,6 +104,35 @@ class SegmentLog:
         """
         matches = (d for folder in self._folders(DECISIONS) for d in Reader(folder, DECISIONS).matching(key))
         return in_time(matches)
+
+    def rules(self, endpoint: str) -> LogRules:
+        """By which rules an endpoint's decisions are kept. Raises CouldNotVerifyError."""
+        return self._rules.of(self._home(endpoint))
+
+    def govern(self, endpoint: str, rules: LogRules) -> None:
+        """Put rules in force for all that is written from now on, by any process."""
+        self._rules.put(self._home(endpoint), rules)
+
+    def pseudonym(self, text: str) -> str:
+        """A keyed hash of a text, the same for every process that writes this log."""
+        return self._rules.pseudonym(text)
+
+    def compact(self, endpoint: str) -> int:
+        """Move sealed segments into Delta tables; returns the rows moved.
+
+        Raises:
+            MissingExtraError: deltalake is not installed.
+            ConflictError: another process keeps the log now.
+        """
+        return self._keeper.compact(self._home(endpoint))
+
+    def forget_unit(self, endpoint: str, unit_id: str) -> Forgotten:
+        """Remove every decision about a unit and their outcomes, for good. Raises ConflictError."""
+        return self._keeper.forget_unit(self._home(endpoint), unit_id)
+
+    def forget_before(self, endpoint: str, before: datetime) -> Forgotten:
+        """Remove decisions older than a time, their outcomes, and outcomes received before it."""
+        return self._keeper.forget_before(self._home(endpoint), before)
 
     def settle(self) -> None:
         """Wait until every full segment is sealed (or has failed to be)."""
@@ -151,9 +187,16 @@ class SegmentLog:
             ) from error
         self._writer_lock = lock
 
-    def _path(self, endpoint: str, record: Record[Any]) -> Path:
+    def _durable(self, endpoint: str) -> bool:
+        sync = self._rules.of(self._home(endpoint)).sync
+        return sync == "always" if sync else self._writing.durable
+
+    def _home(self, endpoint: str) -> Path:
         name = quote(endpoint, safe="")
-        return self._folder / (f"%2E{name[1:]}" if name.startswith(".") else name or "%00") / record.kind
+        return self._folder / (f"%2E{name[1:]}" if name.startswith(".") else name or "%00")
+
+    def _path(self, endpoint: str, record: Record[Any]) -> Path:
+        return self._home(endpoint) / record.kind
 
     def _folders(self, record: Record[Any]) -> Iterator[Path]:
         if self._folder.is_dir():

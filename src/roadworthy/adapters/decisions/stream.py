@@ -49,8 +49,8 @@ class Stream(Generic[T]):
         self._closed = False
         self._take_over()
 
-    def append(self, items: Sequence[T]) -> None:
-        """Write records so that they survive; concurrent callers share a sync.
+    def append(self, items: Sequence[T], *, durable: bool) -> None:
+        """Write records so that they survive the process and, when `durable`, the machine; callers share a sync.
 
         Raises:
             StorageUnavailableError: the disk said no; none of these records counts as written.
@@ -64,7 +64,7 @@ class Stream(Generic[T]):
             if full:
                 self._active = None
         try:
-            segment.sync(ticket)
+            segment.sync(ticket, durable=durable)
         finally:
             if full:
                 self._retire(segment)
@@ -88,7 +88,8 @@ class Stream(Generic[T]):
     def _take_over(self) -> None:
         """Go on where a dead writer of this name stopped."""
         mine = [s for s in stems(self._folder) if s.rpartition("-")[0] == self._writing.writer]
-        self._next = max((number(s) for s in mine), default=0) + 1
+        used = [*mine, *(p.stem for p in self._folder.glob(f"{self._writing.writer}-*.done"))]
+        self._next = max((number(s) for s in used), default=0) + 1
         for leftover in self._folder.glob(f"{self._writing.writer}-*.tmp"):
             leftover.unlink(missing_ok=True)
         for stem in mine:

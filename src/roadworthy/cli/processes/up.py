@@ -20,6 +20,7 @@ from roadworthy.cli.processes.stopping import until_stopped
 from roadworthy.gateway.telemetry.logs import write_logs
 from roadworthy.services.agents.silence import look_for_silence
 from roadworthy.services.licence.expiry import expire
+from roadworthy.services.serve.keeping import keep_up
 
 SILENCE_S = 30.0
 """So often it is looked who has not been heard of."""
@@ -59,6 +60,7 @@ def up(
         announced(settings.root, server.url, name),
         Ticker(lambda: expire(control.house), settings.expiry_every_s, "expiry"),
         Ticker(lambda: look_for_silence(control.house), SILENCE_S, "silent agents"),
+        Ticker(lambda: keep_up(control.house), settings.upkeep_every_s, "upkeep of the decision log"),
         Ticker(CatchUp(control.house), CATCH_UP_S, "catching up"),
     ):
         desk.answer(

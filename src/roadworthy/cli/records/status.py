@@ -16,7 +16,7 @@ from roadworthy.domain.gate import Gate
 from roadworthy.domain.lifecycle import State
 from roadworthy.domain.verdict import Verdict
 from roadworthy.services.licence.expiry import Standing
-from roadworthy.services.watch.status import Status, VersionStatus
+from roadworthy.services.watch.status import EndpointStatus, Status, VersionStatus
 
 _LAST = (State.SUSPENDED, State.RETURNED, State.RETIRED)
 _ORDER = (*(s for s in reversed(State) if s not in _LAST), *_LAST)
@@ -71,13 +71,13 @@ def _gate(version: VersionStatus, gate: str) -> Text:
 
 
 def _endpoints(now: Status) -> Table:
-    table = Table("endpoint", "serves", "traffic", "approval left", "last review", title="Endpoints")
+    table = Table("endpoint", "serves", "traffic", "log", "approval left", "last review", title="Endpoints")
     for e in now.endpoints:
         review = marked(e.review.verdict).append(f" {e.review.at:%Y-%m-%d}") if e.review else Text("-", style="dim")
         state = e.deployment.state.value if e.deployment else "nothing"
         traffic = traffic_bar(e.deployment) if e.deployment else ""
         left = Text("\n").join([_left(s) for s in e.approvals]) if e.approvals else Text("-", style="dim")
-        table.add_row(e.endpoint.id, state, traffic, left, review)
+        table.add_row(e.endpoint.id, state, traffic, _log(e), left, review)
     return table
 
 
@@ -90,6 +90,14 @@ def _left(of: Standing) -> Text:
     parts = parts or ["no limit"]
     parts += [f"{of.drift_share:.0%} moved"] if of.drift_share is not None else []
     return Text(f"{of.version}: {', '.join(parts)}", style="bold" if of.warning else "")
+
+
+def _log(of: EndpointStatus) -> str:
+    """Whether decisions are synced, and what is special about their log."""
+    said = [f"sync {of.log.sync}" if of.log.sync else "sync as set"]
+    said += [f"{of.log.keep_days} d"] if of.log.keep_days else []
+    said += [f"{len(of.log.redact)} redacted"] if of.log.redact else []
+    return ", ".join(said)
 
 
 app = command(status)

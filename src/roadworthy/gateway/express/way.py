@@ -24,7 +24,7 @@ from roadworthy.gateway.metrics import GatewayMetrics
 from roadworthy.gateway.protocol.codec import Tensor, no_key_twice, parsed_or_none
 from roadworthy.gateway.protocol.columns import ADMITTED, LARGEST
 from roadworthy.gateway.protocol.whose import drawn_id
-from roadworthy.gateway.record import Memory, log_refused
+from roadworthy.gateway.record import Memory, Redacted, log_refused
 from roadworthy.gateway.request import Answer, Limits
 from roadworthy.gateway.resolve import Served
 
@@ -142,7 +142,8 @@ class Express:
         """
         results: list[bytes | RoadworthyError | None] = [None] * len(rows)
         now, endpoint = clock.now(), self.served.deployment.endpoint
-        if not self.served.permits.free(now):
+        redacted = _redacted(log, endpoint)
+        if redacted is None or not self.served.permits.free(now):
             return results
         groups: dict[str, list[int]] = {}
         seen: set[str] = set()
@@ -163,6 +164,7 @@ class Express:
         keep: list[tuple[str, str, Answer]] = []
         for row, number, line, score in done:
             inputs = dict(zip(self._names, row.values, strict=True))
+            redacted.apply(inputs)
             decision, digest = line.decision(row, inputs, score, now, (clocked - row.arrived) * 1000)
             decisions.append(decision)
             results[number] = line.response(row.request_id, score, acted=decision.acted)
@@ -185,6 +187,14 @@ class Express:
 
 class _UnusualError(Exception):
     """A value the long way must look at."""
+
+
+def _redacted(log: DecisionLog, endpoint: str) -> Redacted | None:
+    """What may be recorded; None where that cannot be known, and the long way says why."""
+    try:
+        return Redacted.of(log, endpoint)
+    except RoadworthyError:
+        return None
 
 
 def _convert(spec: ColumnSpec) -> Convert:

@@ -28,6 +28,7 @@ from roadworthy.domain.gate import Gate, GateRun
 from roadworthy.domain.model import Dataset, ModelVersion
 from roadworthy.domain.ports import Transaction
 from roadworthy.domain.serving import Decision, DecisionStatus
+from roadworthy.domain.storing.log import redacted_columns
 from roadworthy.domain.trust import Person
 from roadworthy.domain.use_case import UseCase
 from roadworthy.domain.verdict import Verdict
@@ -160,11 +161,14 @@ def _usual(tx: Transaction, version: ModelVersion) -> _Usual:
 
 
 def _gone(decision: Decision, version: ModelVersion) -> list[str]:
-    """Inputs the model needs and the record lacks; what may be missing is there as None."""
+    """Inputs the model needs and the record lacks or redacts; what may be missing is there as None."""
+    hidden = redacted_columns(decision)
     return [
         spec.name
         for spec in version.signature.inputs
-        if spec.name not in decision.inputs or (decision.inputs[spec.name] is None and not spec.missing_allowed)
+        if spec.name in hidden
+        or spec.name not in decision.inputs
+        or (decision.inputs[spec.name] is None and not spec.missing_allowed)
     ]
 
 

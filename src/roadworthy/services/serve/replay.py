@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from roadworthy.domain.errors import IntegrityError, ModelError, NotFoundError
+from roadworthy.domain.errors import IntegrityError, ModelError, NotFoundError, shortlist
 from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.serving import Decision, DecisionStatus
+from roadworthy.domain.storing.log import redacted_columns
 from roadworthy.domain.verdict import Verdict
 from roadworthy.services.gates.scoring import scorer
 from roadworthy.services.house import House
@@ -53,6 +54,11 @@ def _replay(house: House, decision: Decision) -> Replay:
 
     if decision.status is not DecisionStatus.SCORED or decision.score is None:
         return came(Verdict.INCONCLUSIVE, f"There is no score of a model to compare: {decision.status.value}.")
+    hidden = redacted_columns(decision)
+    if hidden:
+        return came(
+            Verdict.INCONCLUSIVE, f"It cannot be scored again: {shortlist(hidden)} was redacted in the log."
+        )
     try:
         with house.store.read() as tx:
             version = tx.of(ModelVersion).get(decision.version)

@@ -14,6 +14,7 @@ from roadworthy.domain.ports import Transaction
 from roadworthy.domain.returns import RE_ENTRY, DefectKind, WorkItem
 from roadworthy.domain.review import LedgerEntry, ReviewRun, Signal, SignalKind
 from roadworthy.domain.serving import Agent, Decision, DecisionStatus, Endpoint, Outcome
+from roadworthy.domain.storing.log import redacted_columns
 from roadworthy.domain.trust import Person
 from roadworthy.domain.use_case import KpiContract, UseCase
 from roadworthy.domain.verdict import Verdict
@@ -155,10 +156,13 @@ def _window(
     reference_scores = score(frame)
     validated = decided(frame, y, reference_scores, version.threshold)
     current, aged = decision_frame(decisions, outcomes), due(house, subject.case, contract, decisions)
-    inputs = current.select(version.signature.names)
+    # A redacted column is compared with nothing: what the log lacks is no drift.
+    hidden = {name for decision in decisions for name in redacted_columns(decision)}
+    names = [name for name in version.signature.names if name not in hidden]
+    inputs = current.select(names)
     held: Bools = current["held_out"]
     scores: Floats = current["score"].copy()
-    if held.any():
+    if held.any() and not hidden:
         # Nobody acted on these scores: they only say how the model would have ordered the undecided units.
         scores[held] = score(inputs.take(held))
     known = [outcomes.get(d.request_id) for d in decisions]
@@ -167,7 +171,7 @@ def _window(
         for d, o in zip(decisions, known, strict=True)
     ]
     return ReviewWindow(
-        reference=frame.select(version.signature.names),
+        reference=frame.select(names),
         reference_scores=reference_scores,
         reference_y=y,
         inputs=inputs,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from roadworthy.domain.ports import Transaction
@@ -10,6 +10,7 @@ from roadworthy.domain.returns import WorkItem, WorkItemState
 from roadworthy.domain.review import LedgerEntry, ReviewRun
 from roadworthy.domain.serving import Agent, Deployment, Endpoint
 from roadworthy.domain.storing.card import VersionCard
+from roadworthy.domain.storing.log import LogRules
 from roadworthy.domain.storing.query import Query
 from roadworthy.domain.use_case import UseCase
 from roadworthy.domain.verdict import Verdict
@@ -43,6 +44,7 @@ class EndpointStatus:
     `outdated` maps a version that answers there to the contract it was validated under, when another is in force.
     `silent` are agents that should have been heard of, each with what is known.
     `approvals` says of every version that answers there how long its approval still holds.
+    `log` says how its decisions are kept.
     """
 
     endpoint: Endpoint
@@ -52,6 +54,7 @@ class EndpointStatus:
     outdated: dict[str, str] = field(default_factory=dict)
     silent: dict[str, str] = field(default_factory=dict)
     approvals: tuple[Standing, ...] = ()
+    log: LogRules = field(default_factory=LogRules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ def status(house: House) -> Status:
         return Status(
             use_cases=tuple(tx.of(UseCase).find(newest_first=True, limit=USE_CASES)[::-1]),
             versions=tuple(VersionStatus(c, c.gates, c.verdicts, c.open_work) for c in cards),
-            endpoints=endpoints_now(house, tx),
+            endpoints=tuple(replace(e, log=house.decisions.rules(e.endpoint.id)) for e in endpoints_now(house, tx)),
             work_items=open_items(tx),
             changes=length(tx),
             totals=totals(tx),

@@ -25,6 +25,7 @@ from roadworthy.web.api import (
 )
 from roadworthy.web.api.entry.edge import install
 from roadworthy.web.api.entry.guard import PREFIX, Guard
+from roadworthy.web.api.log import keeping
 from roadworthy.web.buckets import Buckets
 
 __all__ = ["PREFIX", "build_api"]
@@ -56,7 +57,19 @@ def build_api(
     app.state.public_url = ""
     app.state.failures = Buckets(keeper.rules.failures_per_minute, now)
     install(app)
-    for resource in (people, tokens, use_cases, versions, runs, licence, endpoints, rollouts, agents, records):
+    for resource in (
+        people,
+        tokens,
+        use_cases,
+        versions,
+        runs,
+        licence,
+        endpoints,
+        rollouts,
+        agents,
+        keeping,
+        records,
+    ):
         app.include_router(resource.router, prefix=PREFIX)
     app.include_router(tokens.accounts, prefix=PREFIX)
     app.add_middleware(Guard, keeper=keeper, now=now, failures=app.state.failures)
