@@ -52,8 +52,8 @@ class Road(Rollouts):
         return self._post("/people", {"name": name, "roles": list(roles)}, Person)
 
     def people(self) -> list[Person]:
-        """Everybody."""
-        return self._get("/people", list[Person])
+        """Everybody, the platform first."""
+        return every(self.ask, "/people", Person)[::-1]
 
     def create_token(
         self, person: str = "", *, name: str, scopes: Sequence[str] = (), days: float | None = None
@@ -234,11 +234,11 @@ class Road(Rollouts):
 
     def reviews(self, endpoint: str) -> list[ReviewRun]:
         """Reviews, oldest first."""
-        return self._get(f"/endpoints/{endpoint}/reviews", list[ReviewRun])
+        return every(self.ask, f"/endpoints/{endpoint}/reviews", ReviewRun)[::-1]
 
     def ledger(self, endpoint: str) -> list[LedgerEntry]:
         """The value ledger, oldest first."""
-        return self._get(f"/endpoints/{endpoint}/ledger", list[LedgerEntry])
+        return every(self.ask, f"/endpoints/{endpoint}/ledger", LedgerEntry)[::-1]
 
     def catalog(self, **search: str | int | Sequence[str]) -> Page[VersionCard]:
         """One page of the versions that match, as cards; see `GET /catalog` for what can be asked for."""

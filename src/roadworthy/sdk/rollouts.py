@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from roadworthy.domain.serving import Deployment, RolloutLook
+from roadworthy.sdk.listing import every
 from roadworthy.sdk.transport import Connection
 from roadworthy.services.serve.shadows import ShadowReport
 
@@ -35,7 +36,7 @@ class Rollouts(Connection):
 
     def deployments(self, endpoint: str) -> list[dict[str, Any]]:
         """Deployments, newest first, each with its looks."""
-        return self._get(f"/endpoints/{endpoint}/deployments", list[dict[str, Any]])
+        return every(self.ask, f"/endpoints/{endpoint}/deployments", dict[str, Any])
 
     def step(self, endpoint: str, **rule: Any) -> RolloutLook | None:
         """Look at the rollout under way; the keywords are the fields of `CanaryRule`."""

@@ -61,7 +61,7 @@ def test_a_server_is_reached_by_its_address_alone(
     monkeypatch.setenv(TOKEN, secret)
     ran = kitchen.cli("people", "--json", "--workspace", tmp_path / "not-there")
     assert ran.code == 0, ran.err
-    assert "ada" in [p["id"] for p in ran.document]
+    assert "ada" in [p["id"] for p in ran.document["items"]]
 
 
 @contextlib.contextmanager

@@ -68,7 +68,9 @@ def test_the_whole_road_over_http(api_at: Open) -> None:
     assert made.status_code == 201
     assert [api.ask("POST", path, who, json=body).status_code for who, path, body in steps] == [201] * 6
     assert api.ask("GET", f"/versions/{V1}").json()["version"]["state"] == "activated"
-    assert api.ask("GET", f"/endpoints/{ENDPOINT}/deployments").json()[0]["deployment"]["state"] == "stable"
+    assert (
+        api.ask("GET", f"/endpoints/{ENDPOINT}/deployments").json()["items"][0]["deployment"]["state"] == "stable"
+    )
     links = len(api.world.changes())
     found = api.ask("GET", "/changes/verification").json()
     assert found == {"verified": links, "checkpoints": found["checkpoints"], "covered": links}

@@ -12,10 +12,13 @@ import pytest
 from small_world import CASE, ENDPOINT, V1, World
 
 from roadworthy.domain.returns import DefectKind, DevelopmentStep, WorkItem, WorkItemState
-from roadworthy.domain.review import LedgerEntry
-from roadworthy.domain.serving import Endpoint
+from roadworthy.domain.review import LedgerEntry, ReviewRun
+from roadworthy.domain.serving import Deployment, Endpoint
 from roadworthy.domain.use_case import UseCase
+from roadworthy.domain.verdict import Verdict
 from roadworthy.web.ui.views.data import SHOWN as CASES
+from roadworthy.web.ui.views.endpoint import SHOWN as DEPLOYMENTS
+from roadworthy.web.ui.views.reviews import MAX_REVIEWS
 from roadworthy.web.ui.views.value import SHOWN as ENDPOINTS
 
 
@@ -94,3 +97,27 @@ def test_a_long_list_shows_its_newest_first_and_the_oldest_on_the_last_page(
 def test_the_headline_counts_all_of_them(pages: Any) -> None:
     assert "55 open work items, 55 closed" in pages.get("/work").text
     assert f"{ENDPOINTS} endpoints of {ENDPOINTS + 3}" in pages.get("/value").text
+
+
+def test_an_endpoints_deployments_and_reviews_are_turned_each_by_its_own_cursor(
+    place_at: Callable[..., Any],
+) -> None:
+    place = place_at("serving")
+    now = place.world.clock.now()
+    with place.world.house.store.begin() as tx:
+        first = tx.of(Deployment).find(endpoint=ENDPOINT)[0]
+        for n in range(DEPLOYMENTS + 3):
+            tx.of(Deployment).add(replace(first, id=f"later-{n:02}"))
+        for n in range(MAX_REVIEWS + 3):
+            run = ReviewRun(
+                f"r-{n}", ENDPOINT, CASE, V1, now, now, now, 9, 0, Verdict.PASS, (), f"conclusion-{n:02}."
+            )
+            tx.of(ReviewRun).add(run)
+    client = place.browser()
+    page = client.get(f"/endpoints/{ENDPOINT}").text
+    assert ("later-27" in page, "later-02" in page) == (True, False)
+    assert ("conclusion-26." in page, "conclusion-02." in page) == (True, False)
+    reviews = client.get(_turned(page, "reviews")).text
+    assert ("conclusion-26." in reviews, "conclusion-02." in reviews, "later-27" in reviews) == (False, True, True)
+    deployments = client.get(_turned(page, "deployments")).text
+    assert ("later-27" in deployments, "later-02" in deployments) == (False, True)

@@ -8,21 +8,27 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from roadworthy.cli.desk import Desk, commands
+from roadworthy.cli.desk import Desk, commands, turned
 from roadworthy.cli.road.sign import moment
+from roadworthy.domain.storing.query import MOST, PAGE, Page
 from roadworthy.domain.trust import FormerKey, Person
 from roadworthy.services.access.keys import KnownKey
 
 
-def list_people(desk: Desk) -> None:
-    """List everybody with roles and signing key."""
+def list_people(
+    desk: Desk,
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=MOST, help="People on the page.")] = PAGE,
+    cursor: Annotated[str, typer.Option(help="The `next` of the page before.")] = "",
+) -> None:
+    """List people with roles and signing key, newest first."""
     with desk.road() as road:
-        people = road.people()
+        found = road.ask("GET", "/people", Page[Person], limit=str(limit), cursor=cursor)
     table = Table("person", "roles", "key", "", title="People")
-    for person in people:
+    for person in found.items:
         gone = "" if person.active else "deactivated"
         table.add_row(person.id, ", ".join(r.value for r in person.roles), person.key_id[:16], gone)
-    desk.answer(people, table)
+    desk.answer(found, table, turned(found))
 
 
 def add_person(

@@ -9,22 +9,27 @@ import typer
 from rich.table import Table
 
 from roadworthy.cli.bars import whisker
-from roadworthy.cli.desk import Desk, command
+from roadworthy.cli.desk import Desk, command, turned
 from roadworthy.cli.lookups import the_endpoint
 from roadworthy.cli.marks import between, number
 from roadworthy.domain.review import LedgerEntry
+from roadworthy.domain.storing.query import MOST, PAGE, Page
 
 
 def ledger(
     desk: Desk,
     endpoint: Annotated[str, typer.Argument(help="The endpoint; none: the only one.")] = "",
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=MOST, help="Lines on the page.")] = PAGE,
+    cursor: Annotated[str, typer.Option(help="The `next` of the page before.")] = "",
 ) -> None:
-    """Show the value ledger: money against units decided without the model, with intervals."""
+    """Show the value ledger, newest first: money against units decided without the model, with intervals."""
     with desk.road() as road:
         where = the_endpoint(road, endpoint).id
-        entries = road.ledger(where)
-    shown = [ledger_table(entries, where)] if entries else [f"The ledger of {where} is empty: a review fills it."]
-    desk.answer(entries, *shown)
+        path = f"/endpoints/{where}/ledger"
+        found = road.ask("GET", path, Page[LedgerEntry], limit=str(limit), cursor=cursor)
+    none = f"The ledger of {where} is empty: a review fills it."
+    desk.answer(found, *([ledger_table(found.items, where), turned(found)] if found.items else [none]))
 
 
 def ledger_table(entries: Sequence[LedgerEntry], where: str) -> Table:

@@ -14,11 +14,12 @@ from roadworthy.domain.errors import SettingError
 from roadworthy.domain.review import LedgerEntry, ReviewRun
 from roadworthy.domain.serving import Endpoint
 from roadworthy.domain.storing.query import PAGE
+from roadworthy.domain.trust import Person
 from roadworthy.domain.use_case import UseCase
-from roadworthy.services.house import plain
+from roadworthy.services.house import House, plain
 from roadworthy.services.serve.endpoints import register_endpoint
 from roadworthy.services.serve.outcomes import Reported, ingest_outcomes, read_outcome_file
-from roadworthy.services.watch.lists import listed
+from roadworthy.services.watch.lists import listed, page_of
 from roadworthy.services.watch.review import review_endpoint
 from roadworthy.web.api.entry.access import ActingPerson, TheHouse
 
@@ -116,16 +117,26 @@ def post_review(house: TheHouse, actor: ActingPerson, endpoint: str, body: Revie
 
 
 @router.get("/endpoints/{endpoint}/reviews")
-def list_reviews(house: TheHouse, actor: ActingPerson, endpoint: str) -> list[dict[str, Any]]:
-    """Reviews, oldest first."""
-    house.allow(actor, "read")
-    with house.store.read() as tx:
-        return [plain(r) for r in tx.of(ReviewRun).find(endpoint=tx.of(Endpoint).get(endpoint).id)]
+def list_reviews(
+    house: TheHouse, actor: ActingPerson, endpoint: str, limit: int = PAGE, cursor: str = ""
+) -> dict[str, Any]:
+    """Reviews, newest first: `items`, `total`, and `next`, the cursor of the page that follows."""
+    return _of_endpoint(house, actor, ReviewRun, endpoint, limit, cursor)
 
 
 @router.get("/endpoints/{endpoint}/ledger")
-def list_ledger(house: TheHouse, actor: ActingPerson, endpoint: str) -> list[dict[str, Any]]:
-    """The value ledger, oldest first."""
+def list_ledger(
+    house: TheHouse, actor: ActingPerson, endpoint: str, limit: int = PAGE, cursor: str = ""
+) -> dict[str, Any]:
+    """The value ledger, newest line first: `items`, `total`, and `next`, the cursor of the page that follows."""
+    return _of_endpoint(house, actor, LedgerEntry, endpoint, limit, cursor)
+
+
+def _of_endpoint(
+    house: House, actor: Person, kind: type[Any], endpoint: str, limit: int, cursor: str
+) -> dict[str, Any]:
     house.allow(actor, "read")
     with house.store.read() as tx:
-        return [plain(x) for x in tx.of(LedgerEntry).find(endpoint=tx.of(Endpoint).get(endpoint).id)]
+        of = tx.of(Endpoint).get(endpoint).id
+        found: dict[str, Any] = plain(page_of(tx, kind, limit=limit, cursor=cursor, endpoint=of))
+    return found

@@ -8,11 +8,14 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
+from roadworthy.domain.storing.query import PAGE
+from roadworthy.domain.trust import Person
 from roadworthy.services.access.keys import keys, revoke_key, rotate_key
 from roadworthy.services.access.reactivation import reactivate_person
-from roadworthy.services.catalog.people import add_person, deactivate_person, people
+from roadworthy.services.catalog.people import add_person, deactivate_person
 from roadworthy.services.catalog.policies import matrix, read_expectations, ruling, run_expectations, set_policy
 from roadworthy.services.house import plain
+from roadworthy.services.watch.lists import listed
 from roadworthy.web.api.entry.access import ActingPerson, TheHouse
 
 router = APIRouter(tags=["people"])
@@ -27,10 +30,11 @@ class NewPerson(BaseModel):
 
 
 @router.get("/people")
-def list_people(house: TheHouse, actor: ActingPerson) -> list[dict[str, Any]]:
-    """Everybody, with roles and public keys."""
+def list_people(house: TheHouse, actor: ActingPerson, limit: int = PAGE, cursor: str = "") -> dict[str, Any]:
+    """People with roles and public keys, newest first: `items`, `total`, and `next`, the following page's cursor."""
     house.allow(actor, "read")
-    return [plain(p) for p in people(house)]
+    found: dict[str, Any] = plain(listed(house, Person, limit=limit, cursor=cursor))
+    return found
 
 
 class Deactivation(BaseModel):

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from roadworthy.domain.serving import Deployment, Endpoint, Strategy
+from roadworthy.domain.storing.query import PAGE
 from roadworthy.rollout.canary import CanaryRule
 from roadworthy.rollout.strategies.recipe import Terms
 from roadworthy.services.house import plain
@@ -15,6 +16,7 @@ from roadworthy.services.serve.by_hand import pause_rollout, promote_by_hand, re
 from roadworthy.services.serve.deploy import deploy, roll_back
 from roadworthy.services.serve.rollout import looks, step_rollout
 from roadworthy.services.serve.shadows import compare_shadows
+from roadworthy.services.watch.lists import page_of
 from roadworthy.web.api.entry.access import ActingPerson, TheHouse
 
 router = APIRouter(tags=["rollouts"])
@@ -58,13 +60,16 @@ class Promotion(Why):
 
 
 @router.get("/endpoints/{endpoint}/deployments")
-def list_deployments(house: TheHouse, actor: ActingPerson, endpoint: str) -> list[dict[str, Any]]:
-    """Deployments, newest first, each with the looks taken at it."""
+def list_deployments(
+    house: TheHouse, actor: ActingPerson, endpoint: str, limit: int = PAGE, cursor: str = ""
+) -> dict[str, Any]:
+    """Deployments, newest first, each with the looks taken at it: `items`, `total`, and `next`, a page's cursor."""
     house.allow(actor, "read")
     with house.store.read() as tx:
         tx.of(Endpoint).get(endpoint)
-        found = tx.of(Deployment).find(endpoint=endpoint, newest_first=True)
-    return [{"deployment": plain(d), "looks": [plain(x) for x in looks(house, d.id)]} for d in found]
+        found = page_of(tx, Deployment, limit=limit, cursor=cursor, endpoint=endpoint)
+    items = [{"deployment": plain(d), "looks": [plain(x) for x in looks(house, d.id)]} for d in found.items]
+    return {"items": items, "total": found.total, "next": found.next}
 
 
 @router.post("/endpoints/{endpoint}/deployments", status_code=201)

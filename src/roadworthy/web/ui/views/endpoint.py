@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from roadworthy.domain.documents.numbers import number
 from roadworthy.domain.review import LedgerEntry, ReviewRun
 from roadworthy.domain.serving import Decision, DecisionStatus, Deployment, Endpoint, RolloutLook
+from roadworthy.domain.storing.query import Page as Listed
 from roadworthy.rollout.canary import Action
 from roadworthy.rollout.shadow_comparison import Comparison
 from roadworthy.rollout.strategies.registry import recipe_of
 from roadworthy.services.house import House
 from roadworthy.services.serve.plan import current_deployment
 from roadworthy.services.serve.shadows import ShadowReport, reports_of
+from roadworthy.services.watch.lists import page_of
 from roadworthy.web.ui.charts import HELD, SERIES, lines, stacked
 from roadworthy.web.ui.layout import Ask, Block, Chart, Page, Text, house_of
 from roadworthy.web.ui.markup import Child, Markup, h
 from roadworthy.web.ui.site import Site
 from roadworthy.web.ui.views.board import split
-from roadworthy.web.ui.views.reviews import failures, review_blocks, review_charts
+from roadworthy.web.ui.views.reviews import MAX_REVIEWS, failures, review_blocks, review_charts
 from roadworthy.web.ui.views.value import Books, charts
 from roadworthy.web.ui.words import (
     between,
@@ -34,6 +36,7 @@ from roadworthy.web.ui.words import (
     icon,
     moment,
     more,
+    next_page,
     percent,
     table,
     version_link,
@@ -60,13 +63,18 @@ MARKS = {
 }
 """The shape beside each action of a rollout."""
 
+SHOWN, MAX_LINES = 25, 500
+"""Deployments on a page; newest lines of the ledger that are drawn."""
+
 FLOOR = 1e-3
 """E-values are drawn no lower than this."""
 
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Everything recorded about one endpoint."""
+    """What is recorded about one endpoint: of deployments and reviews the page that is asked for, of the ledger the
+    newest lines. All but `history` and `reviewed` are oldest first; `begun` is when it first served.
+    """
 
     endpoint: Endpoint
     current: Deployment | None
@@ -74,12 +82,15 @@ class Story:
     looks: tuple[tuple[Deployment, tuple[RolloutLook, ...]], ...]
     reviews: tuple[ReviewRun, ...]
     ledger: tuple[LedgerEntry, ...]
+    history: Listed[Deployment]
+    reviewed: Listed[ReviewRun]
+    begun: datetime | None
 
 
 def build(site: Site, ask: Ask) -> Page:
     """The page of `/endpoints/{endpoint}`."""
     house = house_of(site)
-    found = _story(house, ask.path["endpoint"])
+    found = _story(house, ask.path["endpoint"], ask.query)
     decisions = _recent(house, found)
     blocks: list[Block] = [Text("head", _head(found))]
     blocks += [_look_chart(d, looks) for d, looks in found.looks[-2:][::-1]]
@@ -91,23 +102,32 @@ def build(site: Site, ask: Ask) -> Page:
     blocks += review_charts(found.reviews)
     blocks += charts(Books(found.endpoint, found.ledger), "half")
     blocks += review_blocks(found.endpoint.id, found.reviews)
+    older = next_page(f"/endpoints/{found.endpoint.id}", ask.query, found.reviewed.next, "reviews")
+    if older is not None:
+        blocks.append(Text("older-reviews", h("section", older, class_="card")))
     blocks.append(Text("failures", failures(decisions, found.reviews)))
-    blocks.append(Text("history", _history(found)))
+    blocks.append(Text("history", _history(found, ask.query)))
     return Page(found.endpoint.id, tuple(blocks))
 
 
-def _story(house: House, name: str) -> Story:
+def _story(house: House, name: str, query: Mapping[str, str]) -> Story:
     with house.store.read() as tx:
         endpoint = tx.of(Endpoint).get(name)
-        deployments = tuple(tx.of(Deployment).find(endpoint=name))
+        history = page_of(tx, Deployment, limit=SHOWN, cursor=query.get("deployments", ""), endpoint=name)
+        reviewed = page_of(tx, ReviewRun, limit=MAX_REVIEWS, cursor=query.get("reviews", ""), endpoint=name)
+        lines = tx.of(LedgerEntry).find(endpoint=name, newest_first=True, limit=MAX_LINES)
+        deployments, first = history.items[::-1], tx.of(Deployment).find(endpoint=name, limit=1)
         looks = ((d, tuple(tx.of(RolloutLook).find(deployment=d.id))) for d in deployments)
         return Story(
             endpoint=endpoint,
             current=current_deployment(tx, name),
             deployments=deployments,
             looks=tuple(x for x in looks if x[1]),
-            reviews=tuple(tx.of(ReviewRun).find(endpoint=name)),
-            ledger=tuple(tx.of(LedgerEntry).find(endpoint=name)),
+            reviews=reviewed.items[::-1],
+            ledger=tuple(lines[::-1]),
+            history=history,
+            reviewed=reviewed,
+            begun=first[0].created_at if first else None,
         )
 
 
@@ -117,9 +137,9 @@ def _shadows(house: House, of: Story) -> list[ShadowReport]:
 
 def _recent(house: House, of: Story) -> list[Decision]:
     """The newest decisions, read backwards in growing slices from the last moment anything is known of."""
-    if not of.deployments:
+    if of.begun is None:
         return []
-    begun = min(d.created_at for d in of.deployments)
+    begun = of.begun
     until = house.clock.now() + timedelta(seconds=1)
     since = max(begun, _last_known(of) - timedelta(days=FIRST_SLICE_DAYS))
     width = timedelta(days=FIRST_SLICE_DAYS)
@@ -136,7 +156,7 @@ def _recent(house: House, of: Story) -> list[Decision]:
 
 def _last_known(of: Story) -> datetime:
     """The last moment something is recorded about this endpoint; its traffic may have ended long ago."""
-    moments = [d.stage_since or d.created_at for d in of.deployments]
+    moments = [d.stage_since or d.created_at for d in (*of.deployments, of.current) if d is not None]
     return max([*moments, *[r.until for r in of.reviews], *[x.at for _, looks in of.looks for x in looks]])
 
 
@@ -283,7 +303,7 @@ def _name(at: datetime) -> str:
     return day(at)
 
 
-def _history(of: Story) -> Markup:
+def _history(of: Story, query: Mapping[str, str]) -> Markup:
     if not of.deployments:
         return card("Deployments", empty("None yet."), name="deployments")
     rows: list[list[Child]] = [
@@ -302,6 +322,7 @@ def _history(of: Story) -> Markup:
     columns = ("Deployment", "State", "Strategy", "Arms", "Revision", "By", "Created", "Reason")
     return h(
         "section",
-        more(f"{count(len(rows), 'deployment')} so far", table("Deployments", columns, rows)),
+        more(f"{count(of.history.total, 'deployment')} so far", table("Deployments", columns, rows)),
+        next_page(f"/endpoints/{of.endpoint.id}", query, of.history.next, "deployments"),
         class_="card",
     )
