@@ -135,7 +135,7 @@ def test_predictions_keep_the_callers_ids_and_a_tenth_of_the_units_is_held_out(w
 
 def test_outcomes_find_their_decisions_and_the_ledger_has_an_interval_above_zero(walked: Walked) -> None:
     assert "2,000 outcomes taken in, 2,000 belong to a decision" in walked.ran["outcomes"].out
-    entry = walked.ran["ledger"].document[0]
+    entry = walked.ran["ledger"].document["items"][0]
     assert entry["measurable"] is True
     assert 0 < entry["interval"]["low"] < entry["per_unit"] < entry["interval"]["high"]
 
