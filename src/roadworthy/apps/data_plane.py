@@ -39,6 +39,9 @@ from roadworthy.gateway.request import Ports, Verified
 from roadworthy.gateway.telemetry.access import AccessLog
 from roadworthy.gateway.telemetry.watch import Watch
 
+SEGMENT_ROWS = 50_000
+"""Decisions in one segment of a gateway's worker."""
+
 MEMORY = "gateway"
 """The folder below the workspace in which gateways remember what they have served."""
 
@@ -129,7 +132,10 @@ def open_gateway(settings: Settings, writer: str) -> Gateway:
         served=FileServed(root / "served"),
         trust=FileServed(root / "trust"),
         artifacts=open_artifacts(settings.artifacts, root),
-        log=SegmentLog(root / "decisions", sync=sync_mode(settings.sync), writer=writer),
+        # Sealing takes a processor and holds Python's lock for long: whoever keeps the log does it, not who answers.
+        log=SegmentLog(
+            root / "decisions", sync=sync_mode(settings.sync), writer=writer, segment_rows=SEGMENT_ROWS, seals=False
+        ),
         clock=SystemClock(),
         memory=FileNewest(root / MEMORY),
     )

@@ -47,6 +47,7 @@ class SegmentLog:
         sync: "always" = on disk before `append` returns; "off" = handed to the operating system, which survives the
             end of the process but not of the machine.
         segment_rows: records after which a segment is sealed (>= 1).
+        seals: whether this process seals its full segments itself; else whoever keeps the log does (`keeping/`).
 
     Raises:
         SettingError: a parameter outside its range.
@@ -59,10 +60,11 @@ class SegmentLog:
         writer: str = "main",
         sync: Sync = "always",
         segment_rows: int = DEFAULT_SEGMENT_ROWS,
+        seals: bool = True,
     ) -> None:
         _check(writer, sync, segment_rows)
         self._folder = folder
-        self._sealer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="decisions-seal")
+        self._sealer = ThreadPoolExecutor(1, thread_name_prefix="decisions-seal") if seals else None
         self._writing = Writing(writer, sync == "always", segment_rows, self._sealer)
         self._streams: dict[tuple[str, str], Stream[Any]] = {}
         self._lock = threading.Lock()
@@ -149,7 +151,8 @@ class SegmentLog:
             for stream in streams:
                 stream.close()
         finally:
-            self._sealer.shutdown(wait=True)
+            if self._sealer is not None:
+                self._sealer.shutdown(wait=True)
             if self._writer_lock is not None:
                 os.close(self._writer_lock)
                 self._writer_lock = None

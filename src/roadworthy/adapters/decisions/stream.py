@@ -26,12 +26,12 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """How a log writes: under which name, whether durably, rows per segment, and which executor seals."""
+    """How a log writes: under which name, whether durably, rows per segment, and which executor seals, if any."""
 
     writer: str
     durable: bool
     segment_rows: int
-    sealer: Executor
+    sealer: Executor | None
 
 
 class Stream(Generic[T]):
@@ -121,12 +121,15 @@ class Stream(Generic[T]):
             segment.close()
         except StorageUnavailableError as error:
             _LOG.warning("segment %s could not be synced again before sealing: %s", segment.path, error)
+        sealer = self._writing.sealer
+        if sealer is None:
+            return
         with self._lock:
             self._retired.append(segment)
             self._sealing = [f for f in self._sealing if not f.done()]
             # a log that is being closed seals no more; the next writer of this name does
             with contextlib.suppress(RuntimeError):
-                self._sealing.append(self._writing.sealer.submit(self._seal_retired))
+                self._sealing.append(sealer.submit(self._seal_retired))
 
     def _seal_retired(self) -> None:
         """Seal what is retired; a segment that cannot be sealed stays open on disk and is tried again next time."""
@@ -135,6 +138,8 @@ class Stream(Generic[T]):
         for segment in todo:
             try:
                 seal(segment.path, self._record, segment.rows, durable=self._writing.durable)
+            except FileNotFoundError:
+                continue  # whoever keeps the log was faster
             except (StorageUnavailableError, IntegrityError, OSError, pa.ArrowException) as error:
                 _LOG.warning("segment %s stays open: %s", segment.path, error)
                 if not isinstance(error, IntegrityError):

@@ -16,6 +16,7 @@ from deltalake import DeltaTable
 
 from roadworthy.adapters.decisions import frames
 from roadworthy.adapters.decisions.keeping.turn import turn
+from roadworthy.adapters.decisions.segment import OpenSegment
 from roadworthy.adapters.decisions.segments import SegmentLog
 from roadworthy.domain import faults
 from roadworthy.domain.errors import ConflictError, CouldNotVerifyError
@@ -307,3 +308,34 @@ def test_each_endpoint_is_synced_by_its_own_rule(tmp_path: Path, monkeypatch: py
     log.govern("loans", LogRules(sync="always"))
     log.append([a_decision(3)])
     assert len(synced) == 2
+
+
+def test_full_segments_of_a_writer_that_does_not_seal_are_sealed_by_whoever_keeps_the_log(tmp_path: Path) -> None:
+    gateway = SegmentLog(tmp_path, writer="gateway-1", sync="off", segment_rows=ROWS, seals=False)
+    made = fill(gateway, 4 * ROWS + 1)
+    assert sealed(tmp_path) == []
+    keeper = SegmentLog(tmp_path)
+    with turn(tmp_path):
+        pass
+    assert sealed(tmp_path) == ["gateway-1-00000001", "gateway-1-00000002", "gateway-1-00000003"]
+    assert keeper.read("loans") == made
+    more = fill(gateway, 2 * ROWS, first=100)
+    gateway.close()
+    with turn(tmp_path):
+        pass
+    assert not list((tmp_path / "loans").glob("decisions/*.open"))
+    assert keeper.read("loans") == [*made, *more]
+
+
+def test_a_segment_the_keeper_sealed_first_is_no_trouble_for_its_writer(tmp_path: Path) -> None:
+    writer = SegmentLog(tmp_path, sync="off", segment_rows=ROWS, seals=False)
+    made = fill(writer, 3 * ROWS)
+    stream = writer._streams["loans", "decisions"]
+    stream._retired = [OpenSegment(tmp_path / "loans" / "decisions" / "main-00000001.open", durable=False)]
+    with turn(tmp_path):
+        pass
+    assert sealed(tmp_path) == ["main-00000001"]
+    stream._seal_retired()
+    assert stream._retired == []
+    assert SegmentLog(tmp_path).read("loans") == made
+    writer.close()

@@ -1,4 +1,8 @@
-"""Taking turns: one process at a time keeps the log, and seals first what writers left that are gone."""
+"""Taking turns: one process at a time keeps the log, and seals first what writers left.
+
+That is all of those that are gone, and the full segments of those that write on and do not seal themselves: a gateway's
+workers have better things to do.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from roadworthy.adapters.decisions import frames
 from roadworthy.adapters.decisions.reading import number, stems
 from roadworthy.adapters.decisions.records import RECORDS
 from roadworthy.adapters.decisions.sealing import seal
@@ -43,6 +48,7 @@ def turn(folder: Path) -> Iterator[None]:
                 path=str(path),
             ) from error
         _take_over_from_the_dead(folder)
+        _seal_full(folder)
         yield
     finally:
         os.close(lock)
@@ -73,6 +79,22 @@ def _seal_all_of(folder: Path, writer: str) -> None:
                 segment = OpenSegment(path, durable=True)  # cuts off what was never acknowledged
                 segment.close()
                 seal(path, record, segment.rows, durable=True)
+
+
+def _seal_full(folder: Path) -> None:
+    """Seal what living writers have filled: each has begun two segments since, so nothing is being written to it."""
+    for record in RECORDS:
+        for stream in folder.glob(f"*/{record.kind}"):
+            newest: dict[str, int] = {}
+            for stem in stems(stream):
+                writer = stem.rpartition("-")[0]
+                newest[writer] = max(newest.get(writer, 0), number(stem))
+            for stem in stems(stream):
+                path = stream / f"{stem}.open"
+                if number(stem) >= newest[stem.rpartition("-")[0]] - 1 or not path.exists():
+                    continue
+                with suppress(FileNotFoundError):  # its writer seals, and was faster
+                    seal(path, record, len(frames.scan(path.read_bytes()).payloads), durable=True)
 
 
 def retire(folder: Path, stem: str) -> None:
