@@ -131,6 +131,13 @@ class DecisionStatus(Enum):
     SHADOW = "shadow"
 
 
+class Inputs(dict[str, Any]):
+    """A row's inputs with the JSON they are written as, which is made once. Not to be changed."""
+
+    __slots__ = ("text",)
+    text: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """One scored row. `request_id` is the caller's own id and is kept; `propensity` is the exact probability with

@@ -20,13 +20,15 @@ from typing import Any
 import msgspec
 
 from roadworthy.domain.errors import ConflictError, UnavailableError
-from roadworthy.domain.serving import ArmRole, Decision, DecisionStatus, Deployment
+from roadworthy.domain.serving import ArmRole, Decision, DecisionStatus, Deployment, Inputs
 from roadworthy.domain.storing.log import REDACTED, DecisionLog
 from roadworthy.gateway.assign import Routes
 from roadworthy.gateway.request import Answer, Rows
 from roadworthy.gateway.resolve import Served
 from roadworthy.gateway.score import Scored
 from roadworthy.statistics.frame import Frame
+
+_encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Job:
     served: Served
     rows: Rows
     routes: Routes
-    inputs: list[dict[str, Any]]
+    inputs: list[Inputs]
     digests: list[str]
 
     @classmethod
@@ -118,7 +120,7 @@ def answer_of(deployment: Deployment, rows: Rows, scored: Scored) -> Answer:
     )
 
 
-def contents_of(rows: Rows, redacted: Redacted) -> tuple[list[dict[str, Any]], list[str]]:
+def contents_of(rows: Rows, redacted: Redacted) -> tuple[list[Inputs], list[str]]:
     """The rows' inputs as plain values that may be recorded, and a digest per row over unit and these inputs.
 
     A digest over what is redacted would let it be guessed: a redacted value is nowhere in it either.
@@ -126,8 +128,8 @@ def contents_of(rows: Rows, redacted: Redacted) -> tuple[list[dict[str, Any]], l
     inputs = Frame(rows.columns).rows()
     for values in inputs if redacted.columns else ():
         redacted.apply(values)
-    digests = [content_digest(unit, values) for unit, values in zip(rows.unit_ids, inputs, strict=True)]
-    return inputs, digests
+    texts = [written(values) for values in inputs]
+    return texts, [content_digest(unit, text) for unit, text in zip(rows.unit_ids, texts, strict=True)]
 
 
 def decisions_of(job: Job, scored: Scored, answer: Answer, at: datetime, latency_ms: float) -> list[Decision]:
@@ -166,9 +168,16 @@ def decisions_of(job: Job, scored: Scored, answer: Answer, at: datetime, latency
     return decisions
 
 
-def content_digest(unit: str, inputs: Mapping[str, Any]) -> str:
-    """The digest over what a caller said about one row."""
-    return _digest((unit, inputs))
+def written(values: Mapping[str, Any]) -> Inputs:
+    """A row's inputs as they are recorded."""
+    inputs = Inputs(values)
+    inputs.text = _encode(inputs)
+    return inputs
+
+
+def content_digest(unit: str, inputs: Inputs) -> str:
+    """The digest over what a caller said about one row: of the JSON list of both."""
+    return _hashed(b"".join((b"[", _encode(unit), b",", inputs.text, b"]")))
 
 
 def decision_id(
@@ -193,7 +202,7 @@ def decision_id(
         failed,
         acted,
     )
-    return _digest(said)
+    return _hashed(_encode(said))
 
 
 def log_refused(endpoint: str, error: Exception) -> UnavailableError:
@@ -220,8 +229,8 @@ def _refuse_other_arms(served: Served, rows: Rows, routes: Routes) -> None:
             )
 
 
-def _digest(value: object) -> str:
-    return hashlib.sha256(msgspec.json.encode(value)).hexdigest()[:32]
+def _hashed(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:32]
 
 
 class Memory:

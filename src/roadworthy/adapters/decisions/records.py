@@ -152,9 +152,10 @@ def _optional(value: Any) -> float | None:
 
 
 def _decision_row(d: Decision) -> tuple[Any, ...]:
+    text = getattr(d.inputs, "text", None) or _JSON.encode(d.inputs)
     return (
         d.id, d.request_id, d.endpoint, d.deployment, d.revision, d.arm, d.version, d.unit_id, microseconds(d.at),
-        _JSON.encode(d.inputs).decode(), _optional(d.score), bool(d.acted), float(d.propensity), d.status.value,
+        text.decode(), _optional(d.score), bool(d.acted), float(d.propensity), d.status.value,
         float(d.latency_ms), d.error, d.agent, d.trace,
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from roadworthy.domain.model import ColumnSpec
-from roadworthy.domain.serving import ArmRole, Decision, DecisionStatus
+from roadworthy.domain.serving import ArmRole, Decision, DecisionStatus, Inputs
 from roadworthy.gateway.assign import Assignment
 from roadworthy.gateway.protocol.codec import OUTPUTS
 from roadworthy.gateway.record import content_digest, decision_id
@@ -78,7 +78,7 @@ class Line:
         return list(scores.tolist())
 
     def decision(
-        self, row: Row, inputs: dict[str, Any], score: float | None, at: datetime, latency_ms: float
+        self, row: Row, inputs: Inputs, score: float | None, at: datetime, latency_ms: float
     ) -> tuple[Decision, str]:
         """The decision about a row, and the digest of what its caller said."""
         deployment, arm = self._deployment, self._arm

@@ -24,7 +24,7 @@ from roadworthy.gateway.metrics import GatewayMetrics
 from roadworthy.gateway.protocol.codec import Tensor, no_key_twice, parsed_or_none
 from roadworthy.gateway.protocol.columns import ADMITTED, LARGEST
 from roadworthy.gateway.protocol.whose import drawn_id
-from roadworthy.gateway.record import Memory, Redacted, log_refused
+from roadworthy.gateway.record import Memory, Redacted, log_refused, written
 from roadworthy.gateway.request import Answer, Limits
 from roadworthy.gateway.resolve import Served
 
@@ -43,18 +43,16 @@ class Express:
         self.served = served
         self._limits = limits
         specs = tuple(served.contract.columns.values())
-        self._specs = specs
-        self._names = tuple(served.contract.columns)
-        self._index = {name: i for i, name in enumerate(self._names)}
+        self.specs = specs
+        self.names = tuple(served.contract.columns)
+        self._index = {name: i for i, name in enumerate(self.names)}
         self._admitted = [_FLOATS if s.dtype is DType.FP64 else ADMITTED[s.dtype] for s in specs]
         self._converts = [_convert(spec) for spec in specs]
         bounds = served.contract.bounds
         self._ranges = [(self._index[name], low, high) for name, low, high in bounds.ranges if name in self._index]
         self._texts = [(self._index[name], allowed) for name, allowed in bounds.categories if name in self._index]
         self._all_floats = all(s.dtype is DType.FP64 and not s.missing_allowed for s in specs)
-        self._lines = {
-            a.arm.name: Line(served, served.arms.get(a.arm.name), a) for a in served.assigner.assignments
-        }
+        self.lines = {a.arm.name: Line(served, served.arms.get(a.arm.name), a) for a in served.assigner.assignments}
 
     @classmethod
     def of(cls, served: Served, limits: Limits) -> Express | None:
@@ -90,9 +88,9 @@ class Express:
     def _values(self, tensors: Sequence[Tensor]) -> list[Any] | None:
         if len(tensors) == 1 and len(tensors[0].shape) == 2 and tensors[0].name not in self._index:
             return self._from_matrix(tensors[0])
-        if len(tensors) != len(self._names):
+        if len(tensors) != len(self.names):
             return None
-        values: list[Any] = [None] * len(self._names)
+        values: list[Any] = [None] * len(self.names)
         seen = set()
         for tensor in tensors:
             i = self._index.get(tensor.name)
@@ -114,12 +112,12 @@ class Express:
 
     def _from_matrix(self, tensor: Tensor) -> list[Any] | None:
         data = tensor.data
-        if tensor.shape != [1, len(self._names)] or data is msgspec.UNSET:
+        if tensor.shape != [1, len(self.names)] or data is msgspec.UNSET:
             return None
         if tensor.parameters.binary_data_size is not None:
             return None
         row = data[0] if len(data) == 1 and isinstance(data[0], list) else data
-        if len(row) != len(self._names) or any(tensor.datatype not in admitted for admitted in self._admitted):
+        if len(row) != len(self.names) or any(tensor.datatype not in admitted for admitted in self._admitted):
             return None
         return self._converted(row)
 
@@ -145,27 +143,15 @@ class Express:
         redacted = _redacted(log, endpoint)
         if redacted is None or not self.served.permits.free(now):
             return results
-        groups: dict[str, list[int]] = {}
-        seen: set[str] = set()
-        for number, row in enumerate(rows):
-            if row.named:
-                if row.request_id in seen or memory.knows(row.request_id):
-                    continue
-                seen.add(row.request_id)
-            groups.setdefault(self.served.assigner.assign(row.unit).arm.name, []).append(number)
-        done: list[tuple[Row, int, Line, float | None]] = []
-        for name, numbers in groups.items():
-            line = self._lines[name]
-            scores = line.scores([rows[n].values for n in numbers], self._specs, floats=self._all_floats)
-            if scores is not None:
-                done += [(rows[n], n, line, s) for n, s in zip(numbers, scores, strict=True)]
+        done = self._scored(rows, memory)
         clocked = time.perf_counter()
         decisions: list[Decision] = []
         keep: list[tuple[str, str, Answer]] = []
-        for row, number, line, score in done:
-            inputs = dict(zip(self._names, row.values, strict=True))
+        for number, line, score in done:
+            row = rows[number]
+            inputs = dict(zip(self.names, row.values, strict=True))
             redacted.apply(inputs)
-            decision, digest = line.decision(row, inputs, score, now, (clocked - row.arrived) * 1000)
+            decision, digest = line.decision(row, written(inputs), score, now, (clocked - row.arrived) * 1000)
             decisions.append(decision)
             results[number] = line.response(row.request_id, score, acted=decision.acted)
             if row.named:
@@ -180,9 +166,27 @@ class Express:
             return [None if result is None else refused for result in results]
         memory.keep_rows(keep)
         metrics.batch.observe(len(decisions), endpoint)
-        for labels, count in Counter(line.labels for _, _, line, _ in done).items():
+        for labels, count in Counter(line.labels for _, line, _ in done).items():
             metrics.decisions.add(*labels, by=count)
         return results
+
+    def _scored(self, rows: Sequence[Row], memory: Memory) -> list[tuple[int, Line, float | None]]:
+        """The rows that are answered here by their number, each with its arm and its score."""
+        groups: dict[str, list[int]] = {}
+        seen: set[str] = set()
+        for number, row in enumerate(rows):
+            if row.named:
+                if row.request_id in seen or memory.knows(row.request_id):
+                    continue
+                seen.add(row.request_id)
+            groups.setdefault(self.served.assigner.assign(row.unit).arm.name, []).append(number)
+        done: list[tuple[int, Line, float | None]] = []
+        for name, numbers in groups.items():
+            line = self.lines[name]
+            scores = line.scores([rows[n].values for n in numbers], self.specs, floats=self._all_floats)
+            if scores is not None:
+                done += [(n, line, score) for n, score in zip(numbers, scores, strict=True)]
+        return done
 
 
 class _UnusualError(Exception):
