@@ -93,10 +93,10 @@ def flat(data: Sequence[Any], n_rows: int, width: int) -> Sequence[Any]:
         InputError: another number of values than the shape says.
     """
     values = data
-    nested = sum(isinstance(row, list) for row in data)
-    if nested and nested == len(data) and all(len(row) == width for row in data):
+    kinds = set(map(type, data))
+    if kinds == {list} and all(len(row) == width for row in data):
         values = [value for row in data for value in row]
-    elif nested:
+    elif list in kinds:
         raise malformed(
             DATA, f"the data is nested unlike its shape {[n_rows, width]}", "Send a flat list, or one list per row."
         )
