@@ -17,6 +17,7 @@ from roadworthy.monitoring import (
     performance,
     serving_health,
 )
+from roadworthy.monitoring.protection import detectors, extraction, novelty, perturbation, signals
 from roadworthy.monitoring.settings import DetectorParams
 from roadworthy.services.watch.monitors import MONITORS
 from roadworthy.value import movement
@@ -37,6 +38,7 @@ _WHERE: dict[SignalKind, tuple[ModuleType, ...]] = {
     SignalKind.VALUE: (movement,),
     SignalKind.SERVING: (serving_health, agents),
     SignalKind.LABEL_COVERAGE: (performance,),
+    SignalKind.PROTECTION: (signals, detectors, extraction, novelty, perturbation),
 }
 """Which modules answer which question; the page shows their docstrings."""
 
@@ -58,7 +60,17 @@ def _link(module: ModuleType) -> str:
 
 def _detector(module: ModuleType) -> str:
     parts = [f"## {module.__name__.rpartition('.')[2]}", prose(module.__doc__)]
-    for name in ("detect", "failures", "heard_of", "coverage", "base_rate", "kpi_per_unit", "explain"):
+    for name in (
+        "detect",
+        "measure",
+        "signals",
+        "failures",
+        "heard_of",
+        "coverage",
+        "base_rate",
+        "kpi_per_unit",
+        "explain",
+    ):
         function = getattr(module, name, None)
         if function is not None and function.__module__ == module.__name__:
             parts.append(f"**`{name}`.** {prose(function.__doc__).split('Args:')[0].split('Raises:')[0].strip()}")

@@ -109,12 +109,13 @@ def test_a_hand_off_statement_names_owner_and_run_book(world):
         statements.hand_off_statement(hand_off, replace(world.VERSION, id="deposit-2"), now=world.NOW)
 
 
-def test_a_deployment_without_folders_is_signed_as_before_there_were_folders(world):
+def test_a_deployment_without_folders_and_protections_is_signed_as_before_there_were_any(world):
     whole = to_json(world.deployment())
     assert [arm.pop("files") for arm in whole["arms"]] == [""] * len(whole["arms"])
     assert [arm.pop("members") for arm in whole["arms"]] == [()] * len(whole["arms"])
     for signature in (arm["signature"] for arm in whole["arms"] if arm["signature"]):
         assert (signature.pop("limits"), signature.pop("ignore_unknown")) == ((), False)  # nor limits
+    assert whole.pop("protection") is None
     signed = statements.deployment_statement(world.deployment(), now=world.NOW)
     assert canonical(signed["predicate"]["deployment"]) == canonical({**whole, "statement": ""})
 

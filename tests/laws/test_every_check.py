@@ -20,8 +20,9 @@ from roadworthy.checks.registry import builtin, check_named
 from roadworthy.checks.runner import run_check
 from roadworthy.checks.validation.example import NOW, customers, logistic, material
 from roadworthy.domain.errors import PlaybookError
-from roadworthy.domain.gate import Finding, PlannedCheck, Step
+from roadworthy.domain.gate import Finding, PlannedCheck, Playbook, Step
 from roadworthy.domain.model import DatasetRole
+from roadworthy.domain.protection import ProtectionTerms
 from roadworthy.domain.review import Signal, SignalKind
 from roadworthy.domain.serving import (
     Arm,
@@ -36,6 +37,7 @@ from roadworthy.domain.serving import (
     Strategy,
 )
 from roadworthy.domain.trust import Change, Evidence, EvidenceKind, HandOff
+from roadworthy.domain.use_case import RiskTier
 from roadworthy.domain.verdict import Verdict
 from roadworthy.statistics.frame import Array, Floats, Frame
 
@@ -55,7 +57,9 @@ def _full() -> Material:
     arms = (Arm("champion", ArmRole.CHAMPION, 1.0, "offers-1", "sha256:model"), Arm("h", ArmRole.HOLD_OUT, 0.05))
     state = DeploymentState.PROGRESSING
     production = customers(DatasetRole.PRODUCTION)
+    watched = ProtectionTerms(detectors=("extraction",))
     return material(
+        playbook=Playbook("law", RiskTier.MEDIUM, (), (), "sha256:playbook", protection=watched),
         production=production,
         traffic=TrafficSample(production.frame.select(["age", "visits"]), np.arange(2000.0)),
         transports={"in-code": logistic, "rest": logistic, "batch": logistic},

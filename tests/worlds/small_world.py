@@ -36,6 +36,7 @@ from roadworthy.adapters.reports.printed import PrintedReports
 from roadworthy.adapters.served.memory import MemoryServed
 from roadworthy.adapters.signing.memory import MemoryKeyring
 from roadworthy.adapters.storage.memory import MemoryStore
+from roadworthy.adapters.tallies.memory import MemoryTallies
 from roadworthy.apps.building import open_house
 from roadworthy.apps.data_plane import build_gateway
 from roadworthy.apps.perimeter import LocalPerimeter
@@ -114,6 +115,7 @@ class World:
             "perimeter": perimeter,
             "workshop": workshop,
             "reports": PrintedReports(),
+            "tallies": MemoryTallies(),
             "bench": InsideBench(GateWorkbench(artifacts, workshop, perimeter)),
             **parts,
         }
@@ -163,7 +165,9 @@ class World:
         served._documents, trust._documents = dict(h.served._documents), dict(h.trust._documents)
         parts = {"store": store, "artifacts": artifacts, "decisions": log, "served": served, "trust": trust}
         bench = InsideBench(GateWorkbench(artifacts, h.workshop, h.perimeter))
-        house = replace(h, **parts, keyring=keyring, clock=clock, engine=InlineEngine(), bench=bench)
+        house = replace(
+            h, **parts, tallies=MemoryTallies(), keyring=keyring, clock=clock, engine=InlineEngine(), bench=bench
+        )
         world = World(house, clock)
         world.open()
         return world
@@ -305,7 +309,7 @@ class World:
     def gateway(self, memory: ServedMemory | None = None) -> Gateway:
         """The gateway over this world's documents, keys, artifacts and log; close it."""
         h = self.house
-        return build_gateway(h.served, h.trust, h.artifacts, h.decisions, h.clock, memory)
+        return build_gateway(h.served, h.trust, h.artifacts, h.decisions, h.clock, memory, h.tallies)
 
     def ask(self, gateway: Gateway, frame: Frame, names: Sequence[str], endpoint: str = ENDPOINT) -> list[Answer]:
         """Score rows through the in-process endpoint; unit and request ids are `names`."""

@@ -17,6 +17,8 @@ from roadworthy.adapters.reports.printed import PrintedReports
 from roadworthy.adapters.served.files import FileServed
 from roadworthy.adapters.signing.configured import open_keyring
 from roadworthy.adapters.storage.sql import SqlStore
+from roadworthy.adapters.tallies.files import FileTallies
+from roadworthy.apps.data_plane import TALLIES
 from roadworthy.apps.perimeter import LocalPerimeter
 from roadworthy.apps.settings import Settings, create_workspace, sync_mode
 from roadworthy.apps.workshop import LocalWorkshop
@@ -74,6 +76,7 @@ def open_house(settings: Settings, clock: Clock | None = None, engine: WorkEngin
         bench=_bench(GateWorkbench(artifacts, workshop, perimeter), settings.check_workers),
         seed=settings.seed,
         checkpoint_every=settings.checkpoint_every,
+        tallies=FileTallies(root / TALLIES, _writer(settings)),
     )
     found(house, settings.administrator)
     take_up_policy(house)

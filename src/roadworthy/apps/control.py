@@ -69,8 +69,9 @@ def open_control(
     """API and gateway of a workspace, until the block ends; `mount` adds what else the port serves (the page)."""
     opened = open_house(settings, clock, engine)
     house = opened.house
+    memory = FileNewest(settings.root / MEMORY)
     gateway = build_gateway(
-        house.served, house.trust, house.artifacts, house.decisions, house.clock, FileNewest(settings.root / MEMORY)
+        house.served, house.trust, house.artifacts, house.decisions, house.clock, memory, house.tallies
     )
     try:
         token = local_token(settings)

@@ -10,6 +10,7 @@ from roadworthy.adapters.decisions.segments import SegmentLog
 from roadworthy.adapters.runtimes.composed.reading import read_composition
 from roadworthy.adapters.served.files import FileServed
 from roadworthy.adapters.served.newest import FileNewest
+from roadworthy.adapters.tallies.files import FileTallies
 from roadworthy.apps.settings import Settings, sync_mode
 from roadworthy.apps.workshop import LocalWorkshop
 from roadworthy.domain.errors import (
@@ -25,6 +26,7 @@ from roadworthy.domain.ports import (
     Clock,
     DecisionLog,
     Predictor,
+    ProtectionLog,
     ServedConfigurations,
     ServedMemory,
 )
@@ -45,6 +47,9 @@ SEGMENT_ROWS = 50_000
 MEMORY = "gateway"
 """The folder below the workspace in which gateways remember what they have served."""
 
+TALLIES = "protection"
+"""The folder below the workspace in which gateways write down what their standing protections saw."""
+
 
 def build_gateway(
     served: ServedConfigurations,
@@ -53,11 +58,12 @@ def build_gateway(
     log: DecisionLog,
     clock: Clock,
     memory: ServedMemory | None = None,
+    tallies: ProtectionLog | None = None,
 ) -> Gateway:
     """A gateway that loads only what verifies against the trust root; it needs no control plane.
 
     Everything is verified again whenever an endpoint's document or the trust root changes. `memory` keeps what was
-    served beyond the end of the process.
+    served beyond the end of the process, `tallies` what the standing protections saw.
     """
     workshop = LocalWorkshop()
 
@@ -79,7 +85,7 @@ def build_gateway(
         _check_members(arm, data)
         return workshop.load(data, ArtifactFormat(workshop.scan(data).format), arm.signature)
 
-    return Gateway(Ports(_JudgedBy(served, trust), verify, artifacts, load, log, clock, memory))
+    return Gateway(Ports(_JudgedBy(served, trust), verify, artifacts, load, log, clock, memory, tallies))
 
 
 def _check_members(arm: Arm, artifact: Artifact) -> None:
@@ -138,6 +144,7 @@ def open_gateway(settings: Settings, writer: str) -> Gateway:
         ),
         clock=SystemClock(),
         memory=FileNewest(root / MEMORY),
+        tallies=FileTallies(root / TALLIES, writer),
     )
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from roadworthy.domain.protection import ProtectionTerms
 from roadworthy.domain.returns import DefectKind
 from roadworthy.domain.trust import ApprovalTerms
 from roadworthy.domain.use_case import Interval, RiskTier
@@ -140,7 +141,10 @@ class Waiver:
 
 @dataclass(frozen=True, slots=True)
 class Playbook:
-    """Which checks, with which thresholds, for one risk tier. `digest` is that of the file's bytes."""
+    """Which checks, with which thresholds, for one risk tier. `digest` is that of the file's bytes.
+
+    `protection` are the standing protections of the tier's endpoints, `protected` those of endpoints named.
+    """
 
     name: str
     tier: RiskTier
@@ -148,6 +152,12 @@ class Playbook:
     waivers: tuple[Waiver, ...]
     digest: str
     approval: ApprovalTerms = field(default_factory=ApprovalTerms)
+    protection: ProtectionTerms = field(default_factory=ProtectionTerms)
+    protected: dict[str, ProtectionTerms] = field(default_factory=dict)
+
+    def protection_of(self, endpoint: str) -> ProtectionTerms:
+        """The standing protections of an endpoint: those named for it, else its tier's."""
+        return self.protected.get(endpoint, self.protection)
 
     def checks_of(self, step: Step) -> tuple[PlannedCheck, ...]:
         """The checks configured for a step, in file order."""

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from roadworthy.domain.gate import GateRun
 from roadworthy.domain.model import ArtifactFormat, Dataset, ModelVersion, SealedLook, Signature
+from roadworthy.domain.protection import ProtectionTally
 from roadworthy.domain.returns import WorkItem
 from roadworthy.domain.review import LedgerEntry, ReviewRun
 from roadworthy.domain.serving import (
@@ -194,6 +195,20 @@ class ServedMemory(Protocol):
 
     def remember(self, endpoint: str, mark: ServedMark) -> None:
         """Keep the mark, unless a newer one is kept."""
+        ...
+
+
+class ProtectionLog(Protocol):
+    """What the standing protections of gateways did and saw."""
+
+    def append(self, tally: ProtectionTally) -> None:
+        """Keep a tally. Raises StorageUnavailableError."""
+        ...
+
+    def read(
+        self, endpoint: str, *, since: datetime | None = None, until: datetime | None = None
+    ) -> list[ProtectionTally]:
+        """Tallies of an endpoint that ended at or after `since` and began before `until`, in the order of their end."""
         ...
 
 

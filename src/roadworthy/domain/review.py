@@ -23,6 +23,7 @@ class SignalKind(Enum):
     VALUE = "value"
     SERVING = "serving"
     LABEL_COVERAGE = "label-coverage"
+    PROTECTION = "protection"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any
 
 from roadworthy.domain.model import Member, Signature
+from roadworthy.domain.protection import ProtectionTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ class Deployment:
     previous: str = ""
     statement: str = ""
     reason: str = ""
+    protection: ProtectionTerms | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -280,8 +280,9 @@ def signature_digest(signature: Signature) -> str:
 
 
 def deployment_json(deployment: Deployment) -> dict[str, Any]:
-    """A deployment as it is signed; of its arms, what they do not have or declare is left out."""
-    return {**to_json(deployment), "arms": [_arm_json(arm) for arm in deployment.arms]}
+    """A deployment as it is signed; what it or its arms do not have or declare is left out."""
+    whole = {k: v for k, v in to_json(deployment).items() if k != "protection" or v}
+    return {**whole, "arms": [_arm_json(arm) for arm in deployment.arms]}
 
 
 def _arm_json(arm: Arm) -> dict[str, Any]:

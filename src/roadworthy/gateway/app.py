@@ -244,7 +244,7 @@ class GatewayApp:
 
     def _asked(self, scope: Scope, body: bytes, version: str, declared: bytes = b"") -> Asked:
         trace = trace_id(header(scope, TRACEPARENT))
-        return Asked(body, version, declared, trace=trace, marks=scope.get(MARKS))
+        return Asked(body, version, declared, trace=trace, marks=scope.get(MARKS), caller=scope)
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes | Reply | None:
         refused = refused_media(scope)

@@ -227,6 +227,7 @@ class BatchedGateway:
             if asked.marks is not None:
                 asked.marks.admitted = time.perf_counter()
             answer = await self._lane(endpoint).submit(job)
+            answer = self.gateway.guard.answered(served, job.rows, asked.caller, answer)
         finally:
             self._leave()
         self.gateway.metrics.latency.observe(time.perf_counter() - arrived, endpoint)

@@ -115,6 +115,17 @@ class GatewayMetrics:
             "Rows another arm answered because the drawn one is not approved for them.",
             ("endpoint",),
         )
+        self.guarded = Series(
+            "roadworthy_guarded_requests_total", "Requests a standing protection refused.", ("endpoint", "guard")
+        )
+        self.misuse = Series(
+            "roadworthy_misuse_alarms_total",
+            "Windows of a client's rows taken for misuse.",
+            ("endpoint", "detector"),
+        )
+        self.unwatched = Series(
+            "roadworthy_unwatched_rows_total", "Rows the detectors of misuse did not get to see.", ("endpoint",)
+        )
         self.replays = Series("roadworthy_replayed_rows_total", "Rows answered again from memory.", ("endpoint",))
         self.log_refusals = Series(
             "roadworthy_log_refusals_total", "Batches the decision log refused.", ("endpoint",)

@@ -30,6 +30,7 @@ from roadworthy.gateway.request import Answer, Asked, Limits, Ports, Rows
 from roadworthy.gateway.resolve import Resolver, Served
 from roadworthy.gateway.score import Scored, score
 from roadworthy.gateway.shadows import Shadows
+from roadworthy.gateway.standing.guard import Guard
 from roadworthy.statistics.frame import Frame
 
 Result = Answer | RoadworthyError
@@ -45,6 +46,7 @@ class Gateway:
         self._ports = ports
         self._memories: dict[str, Memory] = {}
         self.shadows = Shadows(ports, self.limits, self.metrics)
+        self.guard = Guard(ports.artifacts, ports.clock, self.metrics, ports.tallies)
 
     def resolve(self, endpoint: str) -> Served:
         """The deployment that answers for an endpoint now.
@@ -67,8 +69,10 @@ class Gateway:
         Raises:
             InputError, NotFoundError: the body, or the version insisted on.
             NotLicensedError, UnavailableError: no version in force is approved for a row (any more).
+            ThrottledError: the client's budget is spent (see `standing/guard.py`).
         """
         rows = read(asked, served.contract, self.limits, arrived=arrived)
+        self.guard.admit(served, rows, asked.caller)
         if asked.trace or asked.marks is not None:
             rows = replace(rows, trace=asked.trace, marks=asked.marks)
         return self.job(served, rows)
@@ -126,7 +130,8 @@ class Gateway:
         return way.answer(rows, memory, self._ports.log, self._ports.clock, self.metrics)
 
     def close(self) -> None:
-        """Stop loading models and scoring for shadows. The ports belong to whoever made them."""
+        """Stop watching, loading models and scoring for shadows. The ports belong to whoever made them."""
+        self.guard.close()
         self.resolver.close()
         self.shadows.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 from roadworthy.domain.errors import SettingError
 from roadworthy.domain.ports import (
@@ -11,6 +12,7 @@ from roadworthy.domain.ports import (
     Clock,
     DecisionLog,
     Predictor,
+    ProtectionLog,
     ServedConfigurations,
     ServedMemory,
 )
@@ -42,6 +44,7 @@ class Ports:
         clock: the time decisions carry.
         memory: what was served before this process began, so that an older signed document is refused after a
             restart too; None = only what this process served counts.
+        tallies: where what the standing protections saw is written down; None = nowhere.
     """
 
     configurations: ServedConfigurations
@@ -51,6 +54,7 @@ class Ports:
     log: DecisionLog
     clock: Clock
     memory: ServedMemory | None = None
+    tallies: ProtectionLog | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +172,7 @@ class Asked:
         size: bytes that are to be read, when `body` is not them (a message).
         trace: the caller's W3C trace id, empty = none.
         marks: where it is noted when the request passed which point, None = nobody looks on.
+        caller: `headers` and `client` as an ASGI scope has them; None = code in this process.
     """
 
     body: bytes
@@ -176,6 +181,7 @@ class Asked:
     size: int = 0
     trace: str = ""
     marks: Marks | None = None
+    caller: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

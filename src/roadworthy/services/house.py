@@ -30,6 +30,7 @@ from roadworthy.domain.ports import (
     Keyring,
     Perimeter,
     Policy,
+    ProtectionLog,
     ServedConfigurations,
     Signer,
     Store,
@@ -122,6 +123,7 @@ class House:
     means: Means = Means()
     checkpoint_every: int = 100
     desk: Desk | None = None
+    tallies: ProtectionLog | None = None
 
     def person(self, name: str) -> Person:
         """The person with this name. Raises NotFoundError."""

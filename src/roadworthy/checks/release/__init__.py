@@ -15,12 +15,14 @@ from roadworthy.checks.release.endpoint_identified import EndpointIdentified
 from roadworthy.checks.release.membership_inference import MembershipInference
 from roadworthy.checks.release.parameter_parity import ParameterParity
 from roadworthy.checks.release.small_change import SmallChange
+from roadworthy.checks.release.standing_protections import StandingProtections
 from roadworthy.checks.release.transport_parity import TransportParity
 
 CHECKS: tuple[type[Check], ...] = (
     ArtifactSafety,
     AdversarialRobustness,
     MembershipInference,
+    StandingProtections,
     CandidateEvidence,
     EndpointIdentified,
     ParameterParity,

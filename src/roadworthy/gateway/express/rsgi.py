@@ -30,6 +30,7 @@ class RsgiScope(Protocol):
     method: str
     path: str
     query_string: str
+    client: str
 
     @property
     def headers(self) -> Any:
@@ -149,4 +150,5 @@ def _asgi(scope: RsgiScope) -> Scope:
         "path": scope.path,
         "query_string": scope.query_string.encode(),
         "headers": [(k.lower().encode("latin-1"), v.encode("latin-1")) for k, v in headers.items()],
+        "client": (scope.client.rpartition(":")[0],),
     }

@@ -56,8 +56,11 @@ class Express:
 
     @classmethod
     def of(cls, served: Served, limits: Limits) -> Express | None:
-        """The short way, where all arms take the same columns, none may be left out, and no shadow listens."""
-        if served.shadows:
+        """The short way, where all arms take the same columns, none may be left out, and nothing stands beside them.
+
+        A shadow listens, and a protection stands guard.
+        """
+        if served.shadows or served.deployment.protection is not None:
             return None
         names = tuple(served.contract.columns)
         same = all(a.arm.signature and a.arm.signature.names == names for a in served.arms.values())

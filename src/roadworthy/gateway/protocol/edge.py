@@ -17,6 +17,7 @@ from roadworthy.domain.errors import (
     NotFoundError,
     RefusedError,
     RoadworthyError,
+    ThrottledError,
     UnauthenticatedError,
     UnavailableError,
 )
@@ -37,6 +38,7 @@ STATUSES: tuple[tuple[type[RoadworthyError], int], ...] = (
     (RefusedError, 403),
     (IntegrityError, 409),
     (ModelError, 503),
+    (ThrottledError, 429),
     (UnavailableError, 503),
 )
 """The first matching row counts. A shed request (`reason` overloaded) is 429 instead."""

@@ -14,6 +14,9 @@ A playbook is a YAML file:
       high: {beats-baseline: {margin: 0.02}}
     approval:                   # per tier, what an approval takes and how long it lasts
       high: {quorum: 2, max_age_days: 180, max_decisions: 1000000, void_on_drift: true, reason: "..."}
+    protection:                 # per tier and per endpoint, what the gateway does against misuse
+      high: {rows_per_minute: 6000, burst_rows: 6000, reason: "..."}
+      endpoints: {mailing: {outside: reject, reason: "..."}}
     limits:                     # for checks that name none, per tier; `all` comes first
       all: {time_s: 900, memory_mib: 4096}
       high: {time_s: 3600}
@@ -35,14 +38,16 @@ import yaml
 from roadworthy.checks.registry import check_named
 from roadworthy.domain.errors import PlaybookError, SettingError, shortlist
 from roadworthy.domain.gate import Limits, PlannedCheck, Playbook, Step, Waiver
+from roadworthy.domain.protection import ProtectionTerms
 from roadworthy.domain.trust import ApprovalTerms
 from roadworthy.domain.use_case import RiskTier
 from roadworthy.evidence.digest import sha256
+from roadworthy.services.gates.standing import ENDPOINTS, PROTECTION, terms_from
 
 DEFAULT = Path(__file__).parent / "tabular_binary.yaml"
 """The playbook that ships."""
 
-_TOP = ("name", "steps", "tiers", "approval", "limits", "waivers")
+_TOP = ("name", "steps", "tiers", "approval", "protection", "limits", "waivers")
 _CHECK = ("check", "params", "limits")
 _EVERY_TIER = "all"
 _WAIVER = ("step", "check", "reason")
@@ -122,7 +127,9 @@ def _playbook(root: yaml.Node, tier: RiskTier, file: str, digest: str) -> Playbo
     checks = tuple(_steps(top["steps"], file, overrides, limits))
     waivers = tuple(_waivers(top.get("waivers"), file))
     approval = _approval(top.get("approval"), file, tier)
-    return Playbook(str(_value(top["name"])), tier, checks, waivers, digest, approval)
+    standing, by_endpoint = _protection(top.get("protection"), file, tier)
+    name = str(_value(top["name"]))
+    return Playbook(name, tier, checks, waivers, digest, approval, standing, by_endpoint)
 
 
 def _parse(data: bytes, file: str) -> yaml.Node:
@@ -206,6 +213,30 @@ def _terms(node: yaml.Node, file: str, tier: RiskTier) -> ApprovalTerms:
                 allowed,
             )
     return replace(APPROVAL[tier], **{**values, "reason": str(values["reason"]).strip()})
+
+
+def _protection(
+    node: yaml.Node | None, file: str, tier: RiskTier
+) -> tuple[ProtectionTerms, dict[str, ProtectionTerms]]:
+    """The tier's standing protections, and over them those of single endpoints; every tier given is checked."""
+    if node is None:
+        return PROTECTION[tier], {}
+    given = _mapping(node, file, (*(t.value for t in RiskTier), ENDPOINTS), "protection")
+    named = _mapping(given.pop(ENDPOINTS), file, (), "protection of endpoints") if ENDPOINTS in given else {}
+    read = {name: _standing(body, file, name, PROTECTION[RiskTier(name)]) for name, body in given.items()}
+    own = read.get(tier.value, PROTECTION[tier])
+    return own, {name: _standing(body, file, name, own) for name, body in named.items()}
+
+
+def _standing(node: yaml.Node, file: str, what: str, base: ProtectionTerms) -> ProtectionTerms:
+    given = _mapping(node, file, (), f"protection of '{what}'")
+    try:
+        return terms_from({key: _value(value) for key, value in given.items()}, base)
+    except PlaybookError as problem:
+        key = str(problem.fields["key"])
+        spot = _Spot(file, given.get(key, node))
+        said = f"protection of '{what}': {problem.what}"
+        raise spot.error(said, problem.remedy, key, problem.fields["allowed"]) from problem
 
 
 def _is_number(value: object, low: float, high: float, kinds: tuple[type, ...] = (int,)) -> bool:

@@ -22,6 +22,7 @@ from roadworthy.services.facts import facts_of
 from roadworthy.services.house import House
 from roadworthy.services.licence.approval import require_current
 from roadworthy.services.serve.plan import champion_of, current_deployment, plan_deployment, without_model
+from roadworthy.services.serve.protect import protection_for
 from roadworthy.services.serve.publish import publish
 
 
@@ -41,16 +42,19 @@ def deploy(
             than the one in force, a member of a composition may not answer any more, a rollout is under way, or the
             strategy needs a champion and there is none.
         SettingError: terms that the strategy does not understand.
+        DataError: its playbook asks for detectors of misuse, and its training data are too few to make them.
     """
     asked = terms or Terms()
     for each in (version_id, *asked.beside):
         house.allow(actor, "deploy", facts_of(house, version=each, endpoint=endpoint_id))
+    protection = protection_for(house, version_id, endpoint_id)
     with house.store.begin() as tx:
         endpoint = tx.of(Endpoint).get(endpoint_id)
         for each in (version_id, *asked.beside):
             _refuse_unfit(house, tx, tx.of(ModelVersion).get(each), endpoint)
         former = current_deployment(tx, endpoint_id)
         plan = plan_deployment(house, tx, tx.of(ModelVersion).get(version_id), endpoint, asked, actor.id)
+        plan = replace(plan, protection=protection)
         if former is not None:
             over = superseded(former, house.clock.now(), f"{plan.id} took over")
             put_in_force(house, tx, former, over, actor.id, over.reason)

@@ -24,7 +24,6 @@ from roadworthy.domain.errors import (
     NotFoundError,
     shortlist,
 )
-from roadworthy.domain.gate import Gate, GateRun
 from roadworthy.domain.model import Dataset, ModelVersion
 from roadworthy.domain.ports import Transaction
 from roadworthy.domain.serving import Decision, DecisionStatus
@@ -36,6 +35,7 @@ from roadworthy.services.catalog.datasets import load_dataset
 from roadworthy.services.facts import facts_of
 from roadworthy.services.gates.scoring import scorer
 from roadworthy.services.house import House
+from roadworthy.services.serve.protect import passed_validation
 from roadworthy.services.serve.replay import ROUNDING, inputs_of
 from roadworthy.services.watch.trace import decisions_of
 from roadworthy.statistics.frame import Frame, column_of
@@ -153,8 +153,7 @@ def _usual(tx: Transaction, version: ModelVersion) -> _Usual:
     Raises:
         NotFoundError: none passed.
     """
-    runs = tx.of(GateRun).find(version=version.id, gate=Gate.VALIDATION, newest_first=True)
-    passed = next((r for r in runs if r.verdict is not None and r.verdict.lets_through), None)
+    passed = passed_validation(tx, version.id)
     if passed is None:
         raise NotFoundError(f"no validation of {version.id} has passed", remedy="Validate it first.")
     return _Usual(tx.of(Dataset).get(passed.inputs["train"]), tx.of(UseCase).get(version.use_case))

@@ -11,4 +11,5 @@ MONITORS = (
     "value",
     "serving",
     "label-coverage",
+    "protection",
 )

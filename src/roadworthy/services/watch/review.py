@@ -11,6 +11,7 @@ import numpy as np
 from roadworthy.domain.errors import ConflictError
 from roadworthy.domain.model import Dataset, DatasetRole, ModelVersion
 from roadworthy.domain.ports import Transaction
+from roadworthy.domain.protection import ProtectionTerms
 from roadworthy.domain.returns import RE_ENTRY, DefectKind, WorkItem
 from roadworthy.domain.review import LedgerEntry, ReviewRun, Signal, SignalKind
 from roadworthy.domain.serving import Agent, Decision, DecisionStatus, Endpoint, Outcome
@@ -20,6 +21,7 @@ from roadworthy.domain.use_case import KpiContract, UseCase
 from roadworthy.domain.verdict import Verdict
 from roadworthy.monitoring.agents import heard_of
 from roadworthy.monitoring.conclude import Conclusion, conclude
+from roadworthy.monitoring.protection.signals import signals as protection_signals
 from roadworthy.monitoring.serving_health import failures
 from roadworthy.monitoring.window import ReviewParams, ReviewWindow, review
 from roadworthy.services.catalog.contracts import contract_in_force
@@ -56,6 +58,7 @@ class _Subject:
     sealed: Dataset
     contract: KpiContract | None
     agents: Sequence[Agent]
+    protection: ProtectionTerms | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,9 @@ def _subject(tx: Transaction, endpoint_id: str) -> _Subject:
     signed = contract_in_force(tx, endpoint.use_case)
     case = tx.of(UseCase).get(endpoint.use_case)
     agents = [a for a in reporting if a.version == version.id]
-    return _Subject(endpoint, case, version, judged, signed[0] if signed else None, agents)
+    deployment = current_deployment(tx, endpoint_id)
+    protection = deployment.protection if deployment else None
+    return _Subject(endpoint, case, version, judged, signed[0] if signed else None, agents, protection)
 
 
 def _answering(tx: Transaction, endpoint: str, reporting: Sequence[Agent]) -> str:
@@ -144,7 +149,15 @@ def _signals(
         failures(failed, asked),
         *(heard_of(agent, house.clock.now()) for agent in subject.agents),
         *_movements(house, subject, (first, decisions), outcomes),
+        *_misuse(house, subject, decisions),
     )
+
+
+def _misuse(house: House, subject: _Subject, decisions: Sequence[Decision]) -> tuple[Signal, ...]:
+    """What the gateways' standing protections saw from the window's first decision on until now."""
+    since = min(d.at for d in decisions)
+    tallies = house.tallies.read(subject.endpoint.id, since=since) if house.tallies else []
+    return protection_signals(subject.protection, tallies)
 
 
 def _window(

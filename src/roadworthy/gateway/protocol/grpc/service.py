@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from urllib.parse import unquote
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -43,13 +45,26 @@ STATUSES: tuple[tuple[type[RoadworthyError], grpc.StatusCode], ...] = (
 )
 """The first matching row counts. A shed request is RESOURCE_EXHAUSTED, a late one DEADLINE_EXCEEDED."""
 
-REASONS = {"overloaded": grpc.StatusCode.RESOURCE_EXHAUSTED, "deadline": grpc.StatusCode.DEADLINE_EXCEEDED}
+REASONS = {
+    "overloaded": grpc.StatusCode.RESOURCE_EXHAUSTED,
+    "budget": grpc.StatusCode.RESOURCE_EXHAUSTED,
+    "deadline": grpc.StatusCode.DEADLINE_EXCEEDED,
+}
 _CONTEXT = ("traceparent", "tracestate")
 GRACE_S = 10.0
 """Longest that calls under way are waited for at the end."""
 
-Call = Callable[[Any, str], Awaitable[Any]]
-"""What answers a message, told the caller's trace id."""
+
+@dataclass(frozen=True, slots=True)
+class _Called:
+    """Who calls: their trace id, and `headers` and `client` as an ASGI scope has them."""
+
+    trace: str
+    caller: Mapping[str, Any]
+
+
+Call = Callable[[Any, _Called], Awaitable[Any]]
+"""What answers a message, told who calls."""
 
 
 class GrpcFace:
@@ -98,39 +113,39 @@ class _Calls:
     def __init__(self, plane: BatchedGateway) -> None:
         self._plane = plane
 
-    async def server_live(self, _sent: Any, _trace: str) -> Any:
+    async def server_live(self, _sent: Any, _called: _Called) -> Any:
         return MESSAGES["ServerLiveResponse"](live=True)
 
-    async def server_ready(self, _sent: Any, _trace: str) -> Any:
+    async def server_ready(self, _sent: Any, _called: _Called) -> Any:
         states = await self._plane.health() if self._plane.accepting else {}
         ready = self._plane.accepting and all(s.health is not Health.BROKEN for s in states.values())
         return MESSAGES["ServerReadyResponse"](ready=ready)
 
-    async def model_ready(self, sent: Any, _trace: str) -> Any:
+    async def model_ready(self, sent: Any, _called: _Called) -> Any:
         served = await self._plane.served(sent.name)
         if sent.version:
             served.arm_of(sent.version)
         state = await self._plane.endpoint_health(sent.name)
         return MESSAGES["ModelReadyResponse"](ready=state.health is Health.SERVING and self._plane.accepting)
 
-    async def server_metadata(self, _sent: Any, _trace: str) -> Any:
+    async def server_metadata(self, _sent: Any, _called: _Called) -> Any:
         return MESSAGES["ServerMetadataResponse"](name="roadworthy", version=__version__, extensions=[EXTENSION])
 
-    async def model_metadata(self, sent: Any, _trace: str) -> Any:
+    async def model_metadata(self, sent: Any, _called: _Called) -> Any:
         found = described(await self._plane.served(sent.name), sent.version)
         del found["parameters"]
         return MESSAGES["ModelMetadataResponse"](**found)
 
-    async def model_infer(self, sent: Any, trace: str) -> Any:
-        asked = Asked(b"", sent.model_version, size=sent.ByteSize(), trace=trace)
+    async def model_infer(self, sent: Any, called: _Called) -> Any:
+        asked = Asked(b"", sent.model_version, size=sent.ByteSize(), trace=called.trace, caller=called.caller)
         answer, form = await self._plane.infer(sent.model_name, asked, MessageReader(sent))
         return answered(answer, form, in_bytes=bool(sent.raw_input_contents))
 
 
 async def _guarded(kind: Any, call: Call, raw: bytes, context: Any) -> Any:
     try:
-        trace = await _traced(context)
-        return await call(kind.FromString(raw), trace)
+        called = _Called(await _traced(context), _caller(context))
+        return await call(kind.FromString(raw), called)
     except DecodeError:
         told = _told(InputError.code, {"field": "message"})
         await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the message is not of the protocol", told)
@@ -148,6 +163,17 @@ async def _traced(context: Any) -> str:
     if found:
         await context.send_initial_metadata(tuple((key, given[key]) for key in _CONTEXT if key in given))
     return found
+
+
+def _caller(context: Any) -> Mapping[str, Any]:
+    """Metadata as headers, and the address without its port."""
+    headers = [
+        (key.encode(), value.encode() if isinstance(value, str) else value)
+        for key, value in context.invocation_metadata() or ()
+    ]
+    kind, _, place = unquote(context.peer()).partition(":")
+    address = place.rpartition(":")[0].strip("[]") if kind in ("ipv4", "ipv6") else kind
+    return {"headers": headers, "client": (address,)}
 
 
 def _status(error: RoadworthyError) -> grpc.StatusCode:
