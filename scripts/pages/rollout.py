@@ -7,7 +7,7 @@ from dataclasses import fields
 from scripts.pages.markdown import attributes, code, page, prose, table
 
 from roadworthy.domain.serving import DeploymentState
-from roadworthy.gateway import shadows
+from roadworthy.gateway import breaker, shadows
 from roadworthy.rollout import canary, guard, moves, shadow_comparison
 from roadworthy.rollout.canary import Action, CanaryRule, Reason
 from roadworthy.rollout.shadow_comparison import Comparison
@@ -32,6 +32,7 @@ def rollout_page() -> str:
     """`reference/rollout.md`."""
     said = attributes(CanaryRule.__doc__)
     rule = [(code(f.name), said.get(f.name, ""), code(f.default)) for f in fields(CanaryRule)]
+    about = attributes(breaker.BreakerRule.__doc__)
     head = ("strategy", "what it does", "new versions", "options", "a person may", "`step`")
     return page(
         "Rollouts",
@@ -53,6 +54,12 @@ def rollout_page() -> str:
         "`roadworthy shadows` and the endpoint's page compare them with the champion. "
         + prose(shadow_comparison.__doc__),
         table(("measure", "meaning"), [(code(k), v) for k, v in attributes(Comparison.__doc__).items()]),
+        "## Circuits",
+        prose(breaker.__doc__),
+        table(
+            ("field", "meaning", "default"),
+            [(code(f.name), about.get(f.name, ""), code(f.default)) for f in fields(breaker.BreakerRule)],
+        ),
         "## The stopping rule",
         table(("field", "meaning", "default"), rule),
     )

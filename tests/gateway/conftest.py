@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -78,14 +79,25 @@ def read(data: bytes) -> Deployment:
 class World:
     """Everything around one gateway."""
 
-    def __init__(self, limits: Limits | None = None, log: Any = None) -> None:
+    def __init__(
+        self, limits: Limits | None = None, log: Any = None, now: Callable[[], float] = time.monotonic
+    ) -> None:
         self.configurations, self.artifacts = MemoryServed(), MemoryArtifacts()
         self.log, self.clock = log or MemoryLog(), SimulatedClock(datetime(2026, 1, 1, tzinfo=UTC))
         self.models: dict[str, Logistic] = {}
         self.licences: dict[str, Licence] = {}
         self.on_load: Callable[[], None] = lambda: None
+        self.instead: Callable[[Arm], Predictor] | None = None
         self.before_predict: Callable[[], None] = lambda: None
-        ports = Ports(self.configurations, self.verify, self.artifacts, self.load, self.log, self.clock)
+        ports = Ports(
+            self.configurations,
+            self.verify,
+            self.artifacts,
+            self.load,
+            self.log,
+            self.clock,
+            monotonic=now,
+        )
         self.gateway = Gateway(ports, limits)
 
     def verify(self, data: bytes) -> Verified:
@@ -96,6 +108,8 @@ class World:
 
     def load(self, arm: Arm, artifact: bytes) -> Predictor:
         self.on_load()
+        if self.instead is not None:
+            return self.instead(arm)
         said = json.loads(artifact)
         if "bias" not in said:
             raise ArtifactError("not a model", remedy="Store one.")
@@ -178,8 +192,8 @@ def make_world() -> Iterator[Callable[..., World]]:
     """Makes worlds, and ends their loader threads."""
     made: list[World] = []
 
-    def make(limits: Limits | None = None, log: Any = None) -> World:
-        made.append(World(limits, log))
+    def make(limits: Limits | None = None, log: Any = None, **about: Any) -> World:
+        made.append(World(limits, log, **about))
         return made[-1]
 
     yield make

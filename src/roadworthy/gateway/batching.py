@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from roadworthy.domain.errors import RoadworthyError, UnavailableError
+from roadworthy.gateway.breaker import refuse_stuck
 from roadworthy.gateway.express.lane import QuickLane
 from roadworthy.gateway.express.way import Express
 from roadworthy.gateway.plane import Gateway, Result
@@ -181,6 +182,7 @@ class BatchedGateway:
         served = None if self._draining else self.gateway.resolver.peek(endpoint)
         if served is None or len(body) >= LARGE_BODY:
             return None
+        refuse_stuck(endpoint, served.champion.predictor)
         quick = self._quick.get(endpoint)
         if quick is None or quick.served is not served:
             quick = self._quick[endpoint] = self._quick_way(endpoint, served)
@@ -217,6 +219,7 @@ class BatchedGateway:
         self._enter()
         try:
             served = await self._served_in_time(endpoint)
+            refuse_stuck(endpoint, served.champion.predictor)
             if asked.marks is not None:
                 asked.marks.resolved = time.perf_counter()
             admit = partial(self.gateway.admit, served, asked, arrived=arrived, read=read)

@@ -137,6 +137,14 @@ class GatewayMetrics:
         self.shed = Series(
             "roadworthy_shed_requests_total", "Requests refused because too many wait.", ("endpoint",)
         )
+        self.circuit = Gauge(
+            "roadworthy_circuit",
+            "0 closed, 1 open, 2 half open: whether a version is asked.",
+            ("endpoint", "version"),
+        )
+        self.circuits_opened = Series(
+            "roadworthy_circuits_opened_total", "Times a version was not asked any more.", ("endpoint", "version")
+        )
         self.shadow_rows = Series(
             "roadworthy_shadow_rows_total", "Rows shadows have scored or failed on.", ("endpoint", "arm", "version")
         )

@@ -20,6 +20,7 @@ import numpy as np
 
 from roadworthy.domain.errors import InputError, NotFoundError, NotLicensedError, RoadworthyError, UnavailableError
 from roadworthy.domain.serving import Decision
+from roadworthy.gateway.breaker import waits_s
 from roadworthy.gateway.express.line import Row
 from roadworthy.gateway.express.way import Express
 from roadworthy.gateway.metrics import GatewayMetrics
@@ -182,11 +183,13 @@ class Gateway:
 
     def _concluded(self, job: Job, scored: Scored, answer: Answer) -> Result:
         if scored.unanswered:
+            waits = waits_s(job.served.champion.predictor)
             return UnavailableError(
                 f"the model of endpoint '{answer.endpoint}' failed: {scored.unanswered}",
                 remedy="The failure is recorded; try again, and tell the model's operator if it stays.",
-                reason="model-failed",
+                reason="circuit-open" if waits else "model-failed",
                 endpoint=answer.endpoint,
+                **({"retry_after_s": waits} if waits else {}),
             )
         self._memory(job.served).keep(job, answer)
         return answer

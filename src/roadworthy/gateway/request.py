@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -42,6 +43,7 @@ class Ports:
         load: arm and artifact (bytes or folder) -> a predictor; raises ArtifactError when the format is not admitted.
         log: where every decision is durable before it is answered.
         clock: the time decisions carry.
+        monotonic: seconds of a clock that never goes back, for circuits.
         memory: what was served before this process began, so that an older signed document is refused after a
             restart too; None = only what this process served counts.
         tallies: where what the standing protections saw is written down; None = nowhere.
@@ -55,6 +57,7 @@ class Ports:
     clock: Clock
     memory: ServedMemory | None = None
     tallies: ProtectionLog | None = None
+    monotonic: Callable[[], float] = time.monotonic
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,9 @@ class Limits:
         reload_retry_s: seconds until a document that was refused is tried again.
         remembered_rows: rows per endpoint whose answer is repeated when a caller retries with the same request id.
         id_chars: longest request id or unit id.
+        breaker_failures: failed calls in `breaker_window_s` seconds after which an arm is not asked (`breaker.py`).
+        breaker_window_s: seconds such a window lasts.
+        breaker_open_s: seconds until an arm that is not asked is tried again.
         shadow_rows: most answered rows waiting for one shadow; those beyond it are dropped and counted.
         shadow_drain_s: seconds a gateway that ends goes on with what waits for its shadows.
     """
@@ -86,6 +92,9 @@ class Limits:
     reload_retry_s: float = 5.0
     remembered_rows: int = 50_000
     id_chars: int = 256
+    breaker_failures: int = 5
+    breaker_window_s: float = 10.0
+    breaker_open_s: float = 5.0
     shadow_rows: int = 10_000
     shadow_drain_s: float = 2.0
 

@@ -27,6 +27,7 @@ from roadworthy.domain.model import Signature
 from roadworthy.domain.ports import Columns, Predictor
 from roadworthy.domain.serving import Arm, ArmRole, Deployment, ServedMark
 from roadworthy.gateway.assign import Assigner, Permits
+from roadworthy.gateway.breaker import Breaker, BreakerRule, Circuit, Guarded
 from roadworthy.gateway.metrics import GatewayMetrics
 from roadworthy.gateway.protocol.columns import Contract
 from roadworthy.gateway.request import Limits, Ports
@@ -91,7 +92,9 @@ class Health(Enum):
 
 @dataclass(frozen=True, slots=True)
 class EndpointHealth:
-    """`degraded`: the newest document was refused and an older one serves; `broken`: nothing verified serves."""
+    """`degraded`: the newest document was refused and an older one serves, or a version that fails or hangs is not
+    asked (its circuit is open); `broken`: nothing verified serves.
+    """
 
     health: Health
     reason: str = ""
@@ -169,7 +172,10 @@ class Resolver:
         if ended:
             return EndpointHealth(Health.BROKEN, ended)
         problem = self._slots[endpoint].problem
-        return EndpointHealth(Health.DEGRADED, str(problem)) if problem else EndpointHealth(Health.SERVING)
+        if problem:
+            return EndpointHealth(Health.DEGRADED, str(problem))
+        circuits = _not_asked(served) if served else ""
+        return EndpointHealth(Health.DEGRADED, circuits) if circuits else EndpointHealth(Health.SERVING)
 
     def settle(self, timeout_s: float = 60.0) -> None:
         """Wait until no model is being loaded in the background."""
@@ -239,7 +245,21 @@ class Resolver:
                 take_over.models.setdefault(_key(arm), NotLoaded(why))
                 continue
             artifact = self._ports.artifacts.fetch(arm.artifact, arm.files)
-            take_over.models[_key(arm)] = self._ports.load(arm, artifact)
+            breaker = self._breaker(take_over.deployment.endpoint, arm.version)
+            take_over.models[_key(arm)] = Guarded(self._ports.load(arm, artifact), breaker)
+
+    def _breaker(self, endpoint: str, version: str) -> Breaker:
+        limits, metrics = self._limits, self._metrics
+        rule = BreakerRule(
+            limits.breaker_failures, limits.breaker_window_s, limits.breaker_open_s, call_s=limits.deadline_s
+        )
+
+        def told(circuit: Circuit) -> None:
+            metrics.circuit.set(list(Circuit).index(circuit), endpoint, version)
+            if circuit is Circuit.OPEN:
+                metrics.circuits_opened.add(endpoint, version)
+
+        return Breaker(rule, self._ports.monotonic, told)
 
     def _load_beside(self, slot: _Slot, take_over: _TakeOver, missing: list[Arm]) -> None:
         endpoint = take_over.deployment.endpoint
@@ -253,7 +273,7 @@ class Resolver:
 
     def _exchange(self, slot: _Slot, take_over: _TakeOver) -> None:
         deployment = take_over.deployment
-        loaded = [LoadedArm(a, take_over.models[_key(a)]) for a in _version_arms(deployment)]
+        loaded = [LoadedArm(a, _placed(take_over.models[_key(a)], a)) for a in _version_arms(deployment)]
         arms = {a.arm.name: a for a in loaded if a.arm.role.answers}
         shadows = tuple(a for a in loaded if a.arm.role is ArmRole.SHADOW and a.arm.weight > 0)
         champion = next(a for a in arms.values() if a.arm.role is ArmRole.CHAMPION)
@@ -313,6 +333,18 @@ def _key(arm: Arm) -> ModelKey:
 def _models(serving: Served | None) -> dict[ModelKey, Predictor]:
     arms = (*serving.arms.values(), *serving.shadows) if serving else ()
     return {_key(a.arm): a.predictor for a in arms if not isinstance(a.predictor, NotLoaded)}
+
+
+def _placed(model: Predictor, arm: Arm) -> Predictor:
+    """The model as its arm asks it: a challenger's may hang without anybody waiting for it."""
+    return model.placed(aside=arm.role is ArmRole.CHALLENGER) if isinstance(model, Guarded) else model
+
+
+def _not_asked(serving: Served) -> str:
+    """Which versions are not asked now; empty while all are."""
+    models = [(a.arm.version, a.predictor) for a in serving.arms.values()]
+    states = [(version, m.breaker.circuit) for version, m in models if isinstance(m, Guarded)]
+    return "; ".join(f"the circuit of {v} is {c.value}" for v, c in states if c is not Circuit.CLOSED)
 
 
 def _ended(serving: Served, now: datetime) -> str:

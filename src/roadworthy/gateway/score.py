@@ -15,6 +15,7 @@ import numpy as np
 from roadworthy.domain.errors import BadOutputError, shortlist
 from roadworthy.domain.serving import ArmRole
 from roadworthy.gateway.assign import Assignment, Routes
+from roadworthy.gateway.breaker import Guarded
 from roadworthy.gateway.request import Rows
 from roadworthy.gateway.resolve import LoadedArm, Served
 from roadworthy.statistics.frame import Array, Floats
@@ -134,6 +135,8 @@ def _gathered(loaded: LoadedArm, requests: Sequence[Rows], asks: Sequence[_Ask])
 def _checked(loaded: LoadedArm, columns: Mapping[str, Array], n_rows: int) -> Floats:
     scores = np.asarray(loaded.predictor.predict(columns), dtype=np.float64)
     if scores.shape != (n_rows,) or not np.all((scores >= 0) & (scores <= 1)):
+        if isinstance(loaded.predictor, Guarded):
+            loaded.predictor.breaker.failed()
         raise BadOutputError(
             f"version {loaded.arm.version} answered {n_rows} rows with shape {scores.shape}, "
             f"{int(np.sum(~((scores >= 0) & (scores <= 1))))} of them not in 0..1",

@@ -229,6 +229,7 @@ def _decisions(
                 status=status,
                 latency_ms=latency_ms,
                 error=failed,
+                trace=job.rows.trace,
             )
         )
     return found
