@@ -2,12 +2,14 @@
 
 Each endpoint has one lane: a queue and one thread that predicts and writes, so the event loop stays free and a slow
 model holds up only its own endpoint. Under light load a batch is one request; under heavy load batches grow by
-themselves, up to `Limits.rows_per_batch`. More than `Limits.waiting_rows` are refused at the door.
+themselves, up to `Limits.rows_per_batch`. More than `Limits.waiting_rows` are refused at the door, and so is who would
+be answered later than the request allows (`pace.py`): better at once than after the wait.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -19,6 +21,7 @@ from roadworthy.domain.errors import RoadworthyError, UnavailableError
 from roadworthy.gateway.breaker import refuse_stuck
 from roadworthy.gateway.express.lane import QuickLane
 from roadworthy.gateway.express.way import Express
+from roadworthy.gateway.pace import Pace
 from roadworthy.gateway.plane import Gateway, Result
 from roadworthy.gateway.protocol.codec import Reader, decode
 from roadworthy.gateway.record import Job
@@ -46,6 +49,7 @@ class Lane:
         self._endpoint = endpoint
         self._queue: deque[_Ticket] = deque()
         self._rows = 0
+        self._pace = Pace()
         self._worker: asyncio.Task[None] | None = None
         self.thread = ThreadPoolExecutor(1, thread_name_prefix=f"gateway-{endpoint}"[:48])
 
@@ -61,7 +65,12 @@ class Lane:
         if self._rows and self._rows + job.rows.n_rows > limits.waiting_rows:
             self._gateway.metrics.shed.add(self._endpoint)
             raise _overloaded(self._endpoint, self._rows, limits)
-        left = limits.deadline_s - (time.perf_counter() - job.rows.arrived)
+        allowed = min(limits.deadline_s, job.rows.within_s or limits.deadline_s)
+        left = allowed - (time.perf_counter() - job.rows.arrived)
+        expected = self._pace.expected_s(self._rows, job.rows.n_rows, limits.rows_per_batch, loop.time())
+        if expected > left:
+            self._gateway.metrics.shed.add(self._endpoint)
+            raise _would_be_late(self._endpoint, expected, left)
         ticket = _Ticket(job, loop.time() + left, loop.create_future())
         self._queue.append(ticket)
         self._wait_for(job.rows.n_rows)
@@ -70,7 +79,7 @@ class Lane:
         try:
             await asyncio.wait((ticket.result,), timeout=max(left, 0))
             if not ticket.result.done():
-                raise _too_late(self._endpoint, limits)
+                raise _too_late(self._endpoint, limits, allowed)
         finally:
             ticket.result.cancel()  # nobody waits any more: a row not yet predicted never is
         result = ticket.result.result()
@@ -87,6 +96,7 @@ class Lane:
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
         while batch := self._next_batch(loop.time()):
+            self._pace.begin(sum(t.job.rows.n_rows for t in batch), loop.time())
             try:
                 results = await loop.run_in_executor(self.thread, self._gateway.process, [t.job for t in batch])
             except Exception as error:  # noqa: BLE001 - a defect must reach its callers instead of leaving them waiting
@@ -94,6 +104,8 @@ class Lane:
                     if not ticket.result.done():
                         ticket.result.set_exception(error)
                 continue
+            finally:
+                self._pace.end(loop.time())
             for ticket, result in zip(batch, results, strict=True):
                 if not ticket.result.done():
                     ticket.result.set_result(result)
@@ -300,9 +312,19 @@ def _overloaded(endpoint: str, rows: int, limits: Limits) -> UnavailableError:
     )
 
 
-def _too_late(endpoint: str, limits: Limits) -> UnavailableError:
+def _would_be_late(endpoint: str, expected_s: float, left_s: float) -> UnavailableError:
     return UnavailableError(
-        f"endpoint '{endpoint}' did not answer within {limits.deadline_s:g} s",
+        f"endpoint '{endpoint}' would answer in some {expected_s:.3g} s, and the request allows {left_s:.3g} s",
+        remedy="Try again later, or allow more time (parameters.timeout, microseconds).",
+        reason="overloaded",
+        endpoint=endpoint,
+        retry_after_s=max(math.ceil(expected_s - left_s), 1),
+    )
+
+
+def _too_late(endpoint: str, limits: Limits, allowed_s: float | None = None) -> UnavailableError:
+    return UnavailableError(
+        f"endpoint '{endpoint}' did not answer within {allowed_s or limits.deadline_s:g} s",
         remedy="Try again with the same request id: an answer already recorded is repeated.",
         reason="deadline",
         endpoint=endpoint,

@@ -150,6 +150,7 @@ class Rows:
         arrived: `time.perf_counter()` at arrival, seconds.
         form: how the caller wants the answer.
         trace: the caller's W3C trace id, empty = none.
+        within_s: seconds in which the caller wants the answer, None = as long as the gateway lets it wait.
         marks: where it is noted when the rows passed which point, None = nobody looks on.
     """
 
@@ -163,6 +164,7 @@ class Rows:
     form: Form = Form()
     trace: str = ""
     marks: Marks | None = None
+    within_s: float | None = None
 
     @property
     def n_rows(self) -> int:

@@ -75,6 +75,8 @@ class Express:
         given = request.parameters
         if given.unit_ids is not None or given.request_ids is not None or given.binary_data_output:
             return None
+        if given.timeout is not None:
+            return None
         values = self._values(request.inputs)
         if values is None or not self._within(values):
             return None

@@ -9,6 +9,7 @@ With the header `Inference-Header-Content-Length` a tensor may be bytes after th
 
 One tensor per column, of shape [n] or [n, 1], data flat or nested likewise. `request_ids` default to `id` (with one
 row) or `id` + "/" + row; `unit_ids` default to the request ids, so each row is then assigned to an arm by itself.
+`timeout`, as in Triton, is in microseconds: later the answer is of no use to its caller.
 Everything that is not this is an InputError that names the field, in words the caller can act on.
 
 Source: Open Inference Protocol (KServe v2), REST, inference request and response JSON objects.
@@ -263,9 +264,9 @@ def no_key_twice(body: bytes, request: Body) -> bool:
     for output in request.outputs:
         certain += 2 if output.parameters.binary_data is not None else 0
     given = request.parameters
-    said = (given.unit_id, given.unit_ids, given.request_ids, given.binary_data_output or None)
-    if said != (None, None, None, None):
-        certain += 5 - said.count(None)
+    said = (given.unit_id, given.unit_ids, given.request_ids, given.binary_data_output or None, given.timeout)
+    if said != (None, None, None, None, None):
+        certain += 6 - said.count(None)
     return body.count(b'":') == certain and b"\\" not in body
 
 

@@ -20,12 +20,13 @@ PLAIN = Form()
 
 
 class Parameters(msgspec.Struct, forbid_unknown_fields=True):
-    """Who the rows are about, and the caller's own ids for them."""
+    """Who the rows are about, the caller's own ids for them, and within how many microseconds an answer is of use."""
 
     unit_id: str | int | None = None
     unit_ids: list[str | int] | None = None
     request_ids: list[str | int] | None = None
     binary_data_output: bool = False
+    timeout: int | None = None
 
 
 def drawn_id() -> str:
@@ -39,20 +40,27 @@ def drawn_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Identities:
-    """The id of a request, and per row its request id and the unit it is about; `named`: the caller gave those ids."""
+    """The id of a request, and per row its request id and the unit it is about; `named`: the caller gave those ids.
+
+    `within_s`: seconds in which its caller wants the answer, None = as long as the gateway lets it wait.
+    """
 
     id: str
     request_ids: tuple[str, ...]
     unit_ids: tuple[str, ...]
     named: bool
+    within_s: float | None = None
 
 
 def identities(named: str | int, given: Parameters, n_rows: int, limits: Limits) -> Identities:
     """The ids of a request of `n_rows` rows, as its caller gave them or as they default.
 
     Raises:
-        InputError: ids that are not one per row, or nothing that says whom the request is about.
+        InputError: ids that are not one per row, nothing that says whom the request is about, or no time to answer.
     """
+    if given.timeout is not None and given.timeout < 1:
+        raise malformed("parameters.timeout", f"the timeout is {given.timeout}", "Send microseconds, 1 or more.")
+    within_s = None if given.timeout is None else given.timeout / 1e6
     request_id = _ids([named], 1, "id", limits)[0] if named != "" else drawn_id()
     if given.request_ids is not None:
         request_ids = _ids(given.request_ids, n_rows, "parameters.request_ids", limits)
@@ -69,7 +77,7 @@ def identities(named: str | int, given: Parameters, n_rows: int, limits: Limits)
                 "Send parameters.unit_id (or unit_ids, one per row): the same unit always gets the same arm.",
             )
         unit_ids = request_ids
-    return Identities(request_id, request_ids, unit_ids, named=bool(named != "" or given.request_ids))
+    return Identities(request_id, request_ids, unit_ids, bool(named != "" or given.request_ids), within_s)
 
 
 def _units(given: Parameters, n_rows: int, limits: Limits) -> tuple[str, ...] | None:
@@ -113,4 +121,5 @@ def rows_with(
         version=version,
         arrived=arrived,
         form=form,
+        within_s=whose.within_s,
     )
