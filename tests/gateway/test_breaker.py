@@ -194,6 +194,7 @@ def test_the_champion_answers_for_a_challenger_that_is_not_asked_and_the_propens
     assert (health.health, health.reason) == (Health.DEGRADED, "the circuit of v2 is open")
     models["v2"].fails = False
     hand.at += 6
+    assert world.gateway.resolver.endpoint_health("offers").health is Health.SERVING
     assert {a.versions for a in ask(world, 40, "later")} == {("v1",), ("v2",)}
     assert world.gateway.resolver.endpoint_health("offers").health is Health.SERVING
 

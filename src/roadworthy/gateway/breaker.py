@@ -99,8 +99,14 @@ class Breaker:
 
     @property
     def circuit(self) -> Circuit:
-        """How it stands; open while a call hangs."""
-        return Circuit.OPEN if self.stuck else self._circuit
+        """How it stands: open while a call hangs, half open as soon as the next call would try it again.
+
+        Whoever sends traffic only to what is ready must see that, or nothing would ever try it.
+        """
+        if self.stuck:
+            return Circuit.OPEN
+        due = self._asked is None and self._now() >= self._since + self.rule.open_s
+        return Circuit.HALF_OPEN if self._circuit is Circuit.OPEN and due else self._circuit
 
     @property
     def stuck(self) -> bool:

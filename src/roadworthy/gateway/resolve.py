@@ -344,7 +344,7 @@ def _not_asked(serving: Served) -> str:
     """Which versions are not asked now; empty while all are."""
     models = [(a.arm.version, a.predictor) for a in serving.arms.values()]
     states = [(version, m.breaker.circuit) for version, m in models if isinstance(m, Guarded)]
-    return "; ".join(f"the circuit of {v} is {c.value}" for v, c in states if c is not Circuit.CLOSED)
+    return "; ".join(f"the circuit of {v} is {c.value}" for v, c in states if c is Circuit.OPEN)
 
 
 def _ended(serving: Served, now: datetime) -> str:
