@@ -35,8 +35,8 @@ bodies = st.fixed_dictionaries(
 )
 
 
-def checked(world: Any, body: bytes) -> int:
-    reply = world.infer(body)
+def checked(world: Any, body: bytes, path: str = "infer") -> int:
+    reply = world.request("POST", f"/v2/models/offers/{path}", body)
     assert reply.status_code in (200, 409, 413, 422), reply.text
     if reply.status_code != 200:
         said = reply.json()
@@ -97,3 +97,54 @@ def test_any_values_of_the_right_type_are_answered_and_recorded(
 def test_very_many_tensors_are_refused_quickly(served_world: Any, tensors_sent: int) -> None:
     one = {"name": "age", "shape": [1], "datatype": "INT64", "data": [1]}
     assert checked(served_world, json.dumps({"inputs": [one] * tensors_sent, "id": "r"}).encode()) == 422
+
+
+cells = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4) | st.just(1e308)
+records = st.dictionaries(st.sampled_from(["age", "balance", "job", "married", "x"]), cells, max_size=5)
+invocations = st.fixed_dictionaries(
+    {},
+    optional={
+        "dataframe_split": st.fixed_dictionaries(
+            {"columns": st.lists(st.text(max_size=3), max_size=4), "data": st.lists(st.lists(cells, max_size=4), max_size=3)}
+        )
+        | json_values,
+        "dataframe_records": st.lists(records, max_size=3) | json_values,
+        "instances": st.lists(records, max_size=3) | json_values,
+        "inputs": st.dictionaries(st.text(max_size=3), st.lists(cells, max_size=3), max_size=4) | json_values,
+        "params": json_values,
+        "id": json_values,
+    },
+)
+
+
+@RELAXED
+@given(value=invocations)
+def test_any_table_of_mlflow_s_is_answered_or_refused(served_world: Any, value: dict[str, Any]) -> None:
+    checked(served_world, json.dumps(value).encode(), "invocations")
+
+
+@RELAXED
+@given(data=st.data())
+def test_a_good_request_in_bytes_with_bytes_changed_is_answered_or_refused(
+    served_world: Any, data: st.DataObject
+) -> None:
+    inputs = [
+        {"name": n, "shape": [1], "datatype": t, "parameters": {"binary_data_size": len(raw)}} for n, t, raw in PACKED
+    ]
+    text = json.dumps({"inputs": inputs, "id": "r"}).encode()
+    body = bytearray(text + b"".join(raw for _, _, raw in PACKED))
+    for _ in range(data.draw(st.integers(1, 3))):
+        body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
+    declared = data.draw(st.just(len(text)) | st.integers(-1, len(body) + 2) | st.text("0123456789x-", max_size=25))
+    reply = served_world.infer(bytes(body), inference_header_content_length=str(declared))
+    assert reply.status_code in (200, 409, 422), reply.text
+    if reply.status_code == 422:
+        assert reply.json()["fields"]["field"]
+
+
+PACKED = (
+    ("age", "INT64", b"\x28" + b"\0" * 7),
+    ("balance", "FP64", b"\0" * 8),
+    ("job", "BYTES", b"\x05\0\0\0clerk"),
+    ("married", "BOOL", b"\x01"),
+)

@@ -11,6 +11,7 @@ from roadworthy.domain.lifecycle import State
 from roadworthy.domain.returns import WorkItem
 from roadworthy.domain.serving import Arm, ArmRole, Deployment
 from roadworthy.domain.storing.card import VersionCard
+from roadworthy.domain.verdict import Verdict
 from roadworthy.services.house import House
 from roadworthy.services.licence.expiry import as_of
 from roadworthy.services.watch.catalog import Lane, Search, lanes
@@ -234,8 +235,9 @@ def _endpoint(of: EndpointStatus, now: datetime) -> Markup:
         h("p", h("span", f"{s.version}: ", class_="dim"), approval_sentence(as_of(s, now)), class_="foot")
         for s in of.approvals
     ]
+    silent = [h("p", badge(Verdict.FAIL, "agent: "), f" {said}", class_="foot") for said in of.silent.values()]
     head = h("h3", link(of.endpoint.id, "endpoints", of.endpoint.id))
-    return h("div", head, body, approvals, review, class_="row-card")
+    return h("div", head, body, approvals, silent, review, class_="row-card")
 
 
 def shares(deployment: Deployment) -> list[tuple[Arm, float]]:
