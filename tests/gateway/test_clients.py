@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import tritonclient.grpc as over_grpc
 import tritonclient.http as triton
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from test_server import by_granian
 
+from roadworthy.domain.model import ColumnSpec, DType, Signature
+from roadworthy.domain.serving import ArmRole
 from roadworthy.gateway.app import GatewayApp
+from roadworthy.gateway.protocol.grpc.service import GrpcFace
 
 COLUMNS = {
     "age": ("INT64", np.array([40, 20, 66])),
@@ -91,3 +96,66 @@ def test_triton_s_client_is_told_what_is_wrong(served_world: Any) -> None:
         return str(caught.value)
 
     assert "missing column 'job', 'married'" in with_client(served_world, talk)
+
+
+NUMBERS = Signature((ColumnSpec("age", DType.FP64), ColumnSpec("balance", DType.FP64, missing_allowed=True)))
+ROWS = np.array([[40.0, 1.5], [20.0, np.nan], [66.0, 3.0]])
+
+
+@pytest.fixture
+def numeric_world(world: Any) -> Any:
+    """A world whose endpoint takes two columns, both numbers."""
+    arm = replace(world.arm("v1", ArmRole.CHAMPION, 1.0), signature=NUMBERS)
+    world.publish(world.deployment(arm))
+    return world
+
+
+def matrix(module: Any, rows: Any, **about: Any) -> list[Any]:
+    """All columns as one tensor, under a name of the client's own."""
+    one = module.InferInput("input-0", list(rows.shape), "FP64")
+    one.set_data_from_numpy(rows, **about)
+    return [one]
+
+
+@pytest.mark.parametrize("binary", [True, False], ids=["bytes", "json"])
+def test_triton_s_client_may_send_all_columns_as_one_tensor(numeric_world: Any, binary: bool) -> None:
+    rows = ROWS if binary else ROWS[[0, 2]]
+
+    def talk(client: triton.InferenceServerClient) -> Any:
+        units = {"unit_ids": UNITS["unit_ids"][: len(rows)]}
+        return client.infer("offers", matrix(triton, rows, binary_data=binary), parameters=units, request_id="r")
+
+    said = with_client(numeric_world, talk)
+    recorded = numeric_world.decisions()
+    assert said.as_numpy("score").tolist() == [d.score for d in recorded]
+    assert [(d.inputs["age"], d.inputs["balance"]) for d in recorded] == [
+        (age, None if balance != balance else balance)  # noqa: PLR0124 - NaN is what differs from itself
+        for age, balance in rows.tolist()
+    ]
+
+
+def test_triton_s_client_may_do_so_over_grpc(numeric_world: Any) -> None:
+    async def run() -> Any:
+        face = GrpcFace("127.0.0.1", 0)
+        app = GatewayApp(numeric_world.gateway, [face])
+        await app.open()
+        try:
+            return await asyncio.to_thread(talk, f"127.0.0.1:{face.port}")
+        finally:
+            await app.drain()
+
+    def talk(address: str) -> Any:
+        with over_grpc.InferenceServerClient(address) as client:
+            return client.infer("offers", matrix(over_grpc, ROWS), request_id="r", parameters={"unit_id": "u"})
+
+    said = asyncio.run(run())
+    assert said.as_numpy("score").tolist() == [d.score for d in numeric_world.decisions()]
+
+
+def test_a_tensor_of_too_many_columns_is_refused_by_its_shape(numeric_world: Any) -> None:
+    def talk(client: triton.InferenceServerClient) -> str:
+        with pytest.raises(triton.InferenceServerException) as caught:
+            client.infer("offers", matrix(triton, np.zeros((3, 5)), binary_data=True), parameters=UNITS)
+        return str(caught.value)
+
+    assert "as a tensor of all columns it has 5 of 2" in with_client(numeric_world, talk)

@@ -105,7 +105,10 @@ invocations = st.fixed_dictionaries(
     {},
     optional={
         "dataframe_split": st.fixed_dictionaries(
-            {"columns": st.lists(st.text(max_size=3), max_size=4), "data": st.lists(st.lists(cells, max_size=4), max_size=3)}
+            {
+                "columns": st.lists(st.text(max_size=3), max_size=4),
+                "data": st.lists(st.lists(cells, max_size=4), max_size=3),
+            }
         )
         | json_values,
         "dataframe_records": st.lists(records, max_size=3) | json_values,
@@ -129,7 +132,8 @@ def test_a_good_request_in_bytes_with_bytes_changed_is_answered_or_refused(
     served_world: Any, data: st.DataObject
 ) -> None:
     inputs = [
-        {"name": n, "shape": [1], "datatype": t, "parameters": {"binary_data_size": len(raw)}} for n, t, raw in PACKED
+        {"name": n, "shape": [1], "datatype": t, "parameters": {"binary_data_size": len(raw)}}
+        for n, t, raw in PACKED
     ]
     text = json.dumps({"inputs": inputs, "id": "r"}).encode()
     body = bytearray(text + b"".join(raw for _, _, raw in PACKED))

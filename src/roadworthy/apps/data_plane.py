@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 
 from roadworthy.adapters.artifacts.places import open_artifacts
@@ -166,7 +167,7 @@ def watches(settings: Settings) -> list[Watch]:
     return found
 
 
-def grpc_faces(settings: Settings) -> list[Face]:
+def grpc_faces(settings: Settings, looking: Sequence[Watch] = ()) -> list[Face]:
     """The gateway's gRPC port, when the settings ask for one.
 
     Raises:
@@ -180,4 +181,4 @@ def grpc_faces(settings: Settings) -> list[Face]:
         raise MissingExtraError(
             "the gateway over gRPC needs grpcio", remedy="Install it: pip install 'roadworthy[grpc]'.", extra="grpc"
         ) from missing
-    return [service.GrpcFace(settings.host, settings.grpc_port)]
+    return [service.GrpcFace(settings.host, settings.grpc_port, looking)]

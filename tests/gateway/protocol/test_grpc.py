@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import grpc
@@ -52,11 +52,13 @@ def inputs() -> list[triton.InferInput]:
     return made
 
 
-def with_client(world: Any, talk: Callable[[triton.InferenceServerClient], Any]) -> Any:
+def with_client(
+    world: Any, talk: Callable[[triton.InferenceServerClient], Any], watches: Sequence[Any] = ()
+) -> Any:
     """What `talk` gets from the gateway's gRPC port."""
 
     async def run() -> Any:
-        face = GrpcFace("127.0.0.1", 0)
+        face = GrpcFace("127.0.0.1", 0, watches)
         plane = BatchedGateway(world.gateway)
         await face.start(plane)
         try:
@@ -162,6 +164,41 @@ def test_a_valid_trace_context_is_kept_with_the_decision_and_passed_back(
 
     with_client(served_world, talk)
     assert {d.trace for d in served_world.decisions()} == {kept}
+
+
+def test_who_looks_on_sees_calls_with_their_status_endpoint_and_stages(served_world: Any) -> None:
+    seen: list[Any] = []
+
+    class Looking:
+        def answered(self, one: Any) -> str:
+            seen.append(one)
+            return ""
+
+        def close(self) -> None:
+            """Nothing is kept."""
+
+    def talk(client: triton.InferenceServerClient) -> None:
+        client.infer(
+            "offers", inputs(), request_id="r", parameters={"unit_id": "u"}, headers={"traceparent": TRACE}
+        )
+        with pytest.raises(triton.InferenceServerException):
+            client.infer("offers", inputs()[:1], parameters={"unit_id": "u"})
+        with pytest.raises(triton.InferenceServerException):
+            client.infer("nobody", inputs())
+        client.is_server_live()
+
+    with_client(served_world, talk, [Looking()])
+    assert [(s.path.rpartition("/")[2], s.endpoint, s.status, s.request_id) for s in seen] == [
+        ("ModelInfer", "offers", 200, "r"),
+        ("ModelInfer", "offers", 422, ""),
+        ("ModelInfer", "", 404, ""),
+        ("ServerLive", "", 200, ""),
+    ]
+    assert [s.traceparent for s in seen] == [TRACE, "", "", ""]
+    first = seen[0].marks
+    times = [first.arrived, first.resolved, first.admitted, first.predicting, first.predicted, first.recorded]
+    assert times[0] > 0
+    assert [*times, seen[0].ended] == sorted([*times, seen[0].ended])
 
 
 def spoiled(change: Callable[[Any], object]) -> Any:

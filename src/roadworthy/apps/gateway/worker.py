@@ -23,4 +23,5 @@ def worker_app() -> RsgiGateway:
     settings = read_settings(Path(os.environ[WORKSPACE]))
     write_logs(settings.log_format)
     gateway = open_gateway(settings, writer=f"gateway-{os.getpid()}")
-    return RsgiGateway(GatewayApp(gateway, grpc_faces(settings), watches(settings)))
+    looking = watches(settings)
+    return RsgiGateway(GatewayApp(gateway, grpc_faces(settings, looking), looking))

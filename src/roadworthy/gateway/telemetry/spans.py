@@ -95,6 +95,8 @@ def parts(marks: Marks) -> dict[str, tuple[float, float]]:
 
 def _shape(seen: Seen) -> str:
     """The path as it is described, names left out: a span's name stands for many requests."""
+    if seen.method == "gRPC":
+        return seen.path  # one of the service's methods: no other gets here
     shape = _VERSION.sub("/versions/{version}", _ENDPOINT.sub("/v2/models/{endpoint}", seen.path))
     return shape if shape in _KNOWN else "unmatched"
 
