@@ -27,6 +27,7 @@ from typing import Protocol
 from roadworthy import __version__
 from roadworthy.domain.errors import RoadworthyError
 from roadworthy.gateway.batching import BatchedGateway
+from roadworthy.gateway.patience import Patience
 from roadworthy.gateway.plane import Gateway
 from roadworthy.gateway.protocol.binary import EXTENSION, HEADER
 from roadworthy.gateway.protocol.codec import encode
@@ -88,6 +89,7 @@ class GatewayApp:
         self.gateway = gateway
         self.watches = watches
         self.plane = BatchedGateway(gateway)
+        self.patience = Patience(gateway.limits.body_s)
         self._faces = faces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -248,8 +250,7 @@ class GatewayApp:
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes | Reply | None:
         refused = refused_media(scope)
-        limits = self.gateway.limits
-        return refused or await read_body(scope, receive, limits.body_bytes, limits.body_s)
+        return refused or await read_body(scope, receive, self.gateway.limits.body_bytes, self.patience)
 
 
 def _said(state: EndpointHealth) -> dict[str, str]:

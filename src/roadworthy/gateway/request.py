@@ -69,7 +69,7 @@ class Limits:
         rows_per_request: most rows in one request.
         rows_per_batch: most rows predicted together; waiting requests beyond it form the next batch.
         waiting_rows: most rows waiting per endpoint; a request that does not fit gets 429.
-        body_s: seconds within which a body must be there; later the caller gets 408 and the connection is closed.
+        body_s: seconds within which a body must be there; soon after, the caller gets 408 and the connection is closed.
         deadline_s: seconds from arrival to answer; later the caller gets 503 and a row not yet predicted never is.
         retry_after_s: seconds a refused caller is told to wait.
         reload_retry_s: seconds until a document that was refused is tried again.

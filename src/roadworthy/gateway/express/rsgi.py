@@ -68,7 +68,7 @@ class RsgiGateway:
     def __init__(self, app: GatewayApp) -> None:
         self._app = app
         self._plane = app.plane
-        self._most, self._body_s = app.gateway.limits.body_bytes, app.gateway.limits.body_s
+        self._most = app.gateway.limits.body_bytes
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Take requests, over the other faces too."""
@@ -89,11 +89,10 @@ class RsgiGateway:
             endpoint = path[11:-6]
             if "/" not in endpoint and self._plain(scope.headers):
                 try:
-                    async with asyncio.timeout(self._body_s):
-                        body = await protocol()
+                    body = await self._app.patience.read(protocol())
                 except TimeoutError:
                     self._app.gateway.metrics.requests.add("", "408")
-                    _send(protocol, too_slow(self._body_s))
+                    _send(protocol, too_slow(self._app.patience.within_s))
                     return
                 try:
                     quick = await self._plane.hurry(endpoint, body)

@@ -21,6 +21,7 @@ from roadworthy.domain.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
+from roadworthy.gateway.patience import Patience
 from roadworthy.gateway.protocol.binary import HEADER
 from roadworthy.gateway.protocol.inflate import CODINGS, inflated
 from roadworthy.gateway.protocol.trace import LONGEST, trace_id
@@ -124,19 +125,18 @@ def _too_large(limit: int) -> Reply:
     return refusal(413, "too-large", what, field="body", allowed=limit)
 
 
-async def read_body(scope: Scope, receive: Receive, limit: int, within_s: float) -> bytes | Reply | None:
+async def read_body(scope: Scope, receive: Receive, limit: int, patience: Patience) -> bytes | Reply | None:
     """The request body, unpacked; None when the caller went away.
 
-    413 as soon as it exceeds `limit` bytes, 408 when it is not there within `within_s` seconds.
+    413 as soon as it exceeds `limit` bytes, 408 when it is not there in time.
 
     Raises:
         InputError: it is not compressed as its header says.
     """
     try:
-        async with asyncio.timeout(within_s):
-            body = await _received(scope, receive, limit)
+        body = await patience.read(_received(scope, receive, limit))
     except TimeoutError:
-        return too_slow(within_s)
+        return too_slow(patience.within_s)
     coding = _coding(scope)
     if not isinstance(body, bytes) or coding in ("", "identity"):
         return body
