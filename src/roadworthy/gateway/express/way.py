@@ -64,8 +64,7 @@ class Express:
             return None
         names = tuple(served.contract.columns)
         same = all(a.arm.signature and a.arm.signature.names == names for a in served.arms.values())
-        plain = same and set(names) == served.contract.required and not served.shadows
-        return cls(served, limits) if plain else None
+        return cls(served, limits) if same and set(names) == served.contract.required else None
 
     def read(self, body: bytes, arrived: float) -> Row | None:
         """The row of a request body, None where the long way must look at it."""
