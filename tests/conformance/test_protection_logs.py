@@ -11,7 +11,7 @@ import pytest
 from roadworthy.adapters.tallies.files import KEEP_DAYS, FileTallies
 from roadworthy.adapters.tallies.memory import MemoryTallies
 from roadworthy.domain.ports import ProtectionLog
-from roadworthy.domain.protection import ProtectionTally, Sighting
+from roadworthy.domain.standing.protection import ProtectionTally, Sighting
 
 NOW = datetime(2026, 3, 1, 23, 59, 55, tzinfo=UTC)
 SEEN = Sighting("extraction", "shop", NOW, 0.8, 0.3, 100, "differs")

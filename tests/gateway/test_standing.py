@@ -21,7 +21,7 @@ from small_playbooks import WAIVED
 from small_world import ENDPOINT, V1, World, at
 
 from roadworthy.apps.inference import inference_body
-from roadworthy.domain.protection import ClientFrom, OutsideRange
+from roadworthy.domain.standing.protection import ClientFrom, OutsideRange
 from roadworthy.evidence.served import decode_served, encode_served
 from roadworthy.gateway.app import GatewayApp
 from roadworthy.gateway.plane import Gateway

@@ -22,7 +22,6 @@ from roadworthy.checks.validation.example import NOW, customers, logistic, mater
 from roadworthy.domain.errors import PlaybookError
 from roadworthy.domain.gate import Finding, PlannedCheck, Playbook, Step
 from roadworthy.domain.model import DatasetRole
-from roadworthy.domain.protection import ProtectionTerms
 from roadworthy.domain.review import Signal, SignalKind
 from roadworthy.domain.serving import (
     Arm,
@@ -36,6 +35,7 @@ from roadworthy.domain.serving import (
     Scan,
     Strategy,
 )
+from roadworthy.domain.standing.protection import ProtectionTerms
 from roadworthy.domain.trust import Change, Evidence, EvidenceKind, HandOff
 from roadworthy.domain.use_case import RiskTier
 from roadworthy.domain.verdict import Verdict

@@ -15,7 +15,7 @@ from small_world import ENDPOINT, V1, World, at, days
 
 from roadworthy.domain.serving import DecisionStatus
 from roadworthy.services.licence.expiry import standing_of
-from roadworthy.services.serve.replay import replay
+from roadworthy.services.serve.looking_back.replay import replay
 from roadworthy.services.serve.rollout import rollout_view
 from roadworthy.services.watch.trace import trace
 from roadworthy.services.watch.windows import decision_frame

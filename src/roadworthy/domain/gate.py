@@ -13,8 +13,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from roadworthy.domain.protection import ProtectionTerms
 from roadworthy.domain.returns import DefectKind
+from roadworthy.domain.standing.protection import ProtectionTerms
 from roadworthy.domain.trust import ApprovalTerms
 from roadworthy.domain.use_case import Interval, RiskTier
 from roadworthy.domain.verdict import Verdict, worst

@@ -11,7 +11,6 @@ from typing import Any, Protocol
 
 from roadworthy.domain.gate import GateRun
 from roadworthy.domain.model import ArtifactFormat, Dataset, ModelVersion, SealedLook, Signature
-from roadworthy.domain.protection import ProtectionTally
 from roadworthy.domain.returns import WorkItem
 from roadworthy.domain.review import LedgerEntry, ReviewRun
 from roadworthy.domain.serving import (
@@ -24,6 +23,7 @@ from roadworthy.domain.serving import (
     Scan,
     ServedMark,
 )
+from roadworthy.domain.standing.protection import ProtectionTally
 from roadworthy.domain.storing.card import VersionCard
 from roadworthy.domain.storing.folder import Artifact
 from roadworthy.domain.storing.keys import Keyring, Signer

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 from roadworthy.domain.model import Member, Signature
-from roadworthy.domain.protection import ProtectionTerms
+from roadworthy.domain.standing.protection import ProtectionTerms
 
 
 @dataclass(frozen=True, slots=True)

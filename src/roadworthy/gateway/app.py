@@ -27,7 +27,6 @@ from typing import Protocol
 from roadworthy import __version__
 from roadworthy.domain.errors import RoadworthyError
 from roadworthy.gateway.batching import BatchedGateway
-from roadworthy.gateway.patience import Patience
 from roadworthy.gateway.plane import Gateway
 from roadworthy.gateway.protocol.binary import EXTENSION, HEADER
 from roadworthy.gateway.protocol.codec import encode
@@ -50,6 +49,7 @@ from roadworthy.gateway.protocol.edge import (
 from roadworthy.gateway.protocol.metadata import described
 from roadworthy.gateway.protocol.mlflow import encode_predictions, read_invocation
 from roadworthy.gateway.protocol.openapi import described_api
+from roadworthy.gateway.protocol.patience import Patience
 from roadworthy.gateway.protocol.trace import trace_id
 from roadworthy.gateway.request import Asked, Marks
 from roadworthy.gateway.resolve import EndpointHealth, Health

@@ -92,10 +92,44 @@ class Histogram(Series):
         return out
 
 
-class GatewayMetrics:
+class BesideMetrics:
+    """What stands beside the answering of one gateway: guards, circuits, shadows."""
+
+    def __init__(self) -> None:
+        self.guarded = Series(
+            "roadworthy_guarded_requests_total", "Requests a standing protection refused.", ("endpoint", "guard")
+        )
+        self.misuse = Series(
+            "roadworthy_misuse_alarms_total",
+            "Windows of a client's rows taken for misuse.",
+            ("endpoint", "detector"),
+        )
+        self.unwatched = Series(
+            "roadworthy_unwatched_rows_total", "Rows the detectors of misuse did not get to see.", ("endpoint",)
+        )
+        self.circuit = Gauge(
+            "roadworthy_circuit",
+            "0 closed, 1 open, 2 half open: whether a version is asked.",
+            ("endpoint", "version"),
+        )
+        self.circuits_opened = Series(
+            "roadworthy_circuits_opened_total", "Times a version was not asked any more.", ("endpoint", "version")
+        )
+        self.shadow_rows = Series(
+            "roadworthy_shadow_rows_total", "Rows shadows have scored or failed on.", ("endpoint", "arm", "version")
+        )
+        self.shadow_dropped = Series(
+            "roadworthy_shadow_dropped_rows_total",
+            "Rows a shadow did not score: it was behind, the log refused, or the gateway ended.",
+            ("endpoint", "arm", "reason"),
+        )
+
+
+class GatewayMetrics(BesideMetrics):
     """Everything one gateway counts, in this process."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.requests = Series(
             "roadworthy_requests_total", "Requests answered, by HTTP status.", ("endpoint", "status")
         )
@@ -115,17 +149,6 @@ class GatewayMetrics:
             "Rows another arm answered because the drawn one is not approved for them.",
             ("endpoint",),
         )
-        self.guarded = Series(
-            "roadworthy_guarded_requests_total", "Requests a standing protection refused.", ("endpoint", "guard")
-        )
-        self.misuse = Series(
-            "roadworthy_misuse_alarms_total",
-            "Windows of a client's rows taken for misuse.",
-            ("endpoint", "detector"),
-        )
-        self.unwatched = Series(
-            "roadworthy_unwatched_rows_total", "Rows the detectors of misuse did not get to see.", ("endpoint",)
-        )
         self.replays = Series("roadworthy_replayed_rows_total", "Rows answered again from memory.", ("endpoint",))
         self.log_refusals = Series(
             "roadworthy_log_refusals_total", "Batches the decision log refused.", ("endpoint",)
@@ -136,22 +159,6 @@ class GatewayMetrics:
         )
         self.shed = Series(
             "roadworthy_shed_requests_total", "Requests refused because too many wait.", ("endpoint",)
-        )
-        self.circuit = Gauge(
-            "roadworthy_circuit",
-            "0 closed, 1 open, 2 half open: whether a version is asked.",
-            ("endpoint", "version"),
-        )
-        self.circuits_opened = Series(
-            "roadworthy_circuits_opened_total", "Times a version was not asked any more.", ("endpoint", "version")
-        )
-        self.shadow_rows = Series(
-            "roadworthy_shadow_rows_total", "Rows shadows have scored or failed on.", ("endpoint", "arm", "version")
-        )
-        self.shadow_dropped = Series(
-            "roadworthy_shadow_dropped_rows_total",
-            "Rows a shadow did not score: it was behind, the log refused, or the gateway ended.",
-            ("endpoint", "arm", "reason"),
         )
         self.degraded = Gauge("roadworthy_degraded", "1 while the newest document is refused.", ("endpoint",))
         self.waiting = Gauge("roadworthy_waiting_rows", "Rows waiting for a predict.", ("endpoint",))

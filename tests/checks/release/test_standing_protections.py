@@ -7,8 +7,8 @@ import pytest
 
 from roadworthy.checks.release.standing_protections import StandingProtections, StandingProtectionsParams
 from roadworthy.domain.gate import Playbook
-from roadworthy.domain.protection import OutsideRange, ProtectionTerms
 from roadworthy.domain.serving import Endpoint
+from roadworthy.domain.standing.protection import OutsideRange, ProtectionTerms
 from roadworthy.domain.use_case import RiskTier
 from roadworthy.domain.verdict import Verdict
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from roadworthy.domain.protection import OutsideRange, ProtectionTally, ProtectionTerms, Sighting
+from roadworthy.domain.standing.protection import OutsideRange, ProtectionTally, ProtectionTerms, Sighting
 from roadworthy.domain.verdict import Verdict
 from roadworthy.monitoring.protection.signals import signals
 

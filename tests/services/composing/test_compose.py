@@ -28,9 +28,9 @@ from roadworthy.services.composing.compose import NewComposition, compose
 from roadworthy.services.gates.sign_off import sign_off
 from roadworthy.services.licence.standing import retire, suspend
 from roadworthy.services.serve.deploy import put_in_force
+from roadworthy.services.serve.looking_back.replay import replay
 from roadworthy.services.serve.plan import without_model
 from roadworthy.services.serve.publish import publish
-from roadworthy.services.serve.replay import replay
 from roadworthy.services.watch.verify import trust_root
 
 DOCUMENT = """

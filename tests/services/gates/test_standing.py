@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from roadworthy.domain.errors import PlaybookError
-from roadworthy.domain.protection import ClientFrom, OutsideRange
+from roadworthy.domain.standing.protection import ClientFrom, OutsideRange
 from roadworthy.domain.use_case import RiskTier
 from roadworthy.services.gates.playbooks import DEFAULT, read_playbook
 from roadworthy.services.gates.standing import PROTECTION

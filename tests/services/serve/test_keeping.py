@@ -17,7 +17,7 @@ from roadworthy.domain.errors import ConflictError, NotAllowedError, NotFoundErr
 from roadworthy.domain.storing.log import REDACTED, Forgotten, LogRules
 from roadworthy.domain.verdict import Verdict
 from roadworthy.services.serve.keeping import erase_unit, keep_up, log_rules, set_log_rules
-from roadworthy.services.serve.replay import replay
+from roadworthy.services.serve.looking_back.replay import replay
 from roadworthy.services.watch.status import status
 
 

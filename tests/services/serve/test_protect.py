@@ -13,8 +13,8 @@ from small_playbooks import WAIVED
 from small_world import ENDPOINT, V1, World, at, days
 
 from roadworthy.domain.errors import DataError
-from roadworthy.domain.protection import ProtectionTally, Sighting
 from roadworthy.domain.review import SignalKind
+from roadworthy.domain.standing.protection import ProtectionTally, Sighting
 from roadworthy.domain.trust import Evidence
 from roadworthy.domain.verdict import Verdict
 from roadworthy.evidence.statements import deployment_json

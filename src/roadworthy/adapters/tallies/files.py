@@ -15,7 +15,7 @@ import msgspec
 from roadworthy.adapters.disk import disk_errors, make_folder
 from roadworthy.adapters.served.naming import SUFFIX, file_name
 from roadworthy.adapters.tallies.memory import within
-from roadworthy.domain.protection import ProtectionTally
+from roadworthy.domain.standing.protection import ProtectionTally
 
 KEEP_DAYS = 400
 """How long tallies are kept, days: a year of reviews and some."""

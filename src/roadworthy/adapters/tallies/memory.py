@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from datetime import datetime
 
-from roadworthy.domain.protection import ProtectionTally
+from roadworthy.domain.standing.protection import ProtectionTally
 
 
 class MemoryTallies:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from roadworthy.checks.base import Check, Params
 from roadworthy.checks.material import Material
 from roadworthy.domain.gate import Finding, Step
-from roadworthy.domain.protection import OutsideRange, ProtectionTerms
 from roadworthy.domain.returns import DefectKind
+from roadworthy.domain.standing.protection import OutsideRange, ProtectionTerms
 from roadworthy.domain.use_case import RiskTier
 from roadworthy.domain.verdict import Verdict
 

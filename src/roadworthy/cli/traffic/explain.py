@@ -13,7 +13,7 @@ from roadworthy.cli.desk import Desk, command
 from roadworthy.cli.exits import VERDICTS
 from roadworthy.cli.marks import marked
 from roadworthy.domain.verdict import worst
-from roadworthy.services.serve.explanation import Explanation, Reason
+from roadworthy.services.serve.looking_back.explanation import Explanation, Reason
 
 
 def explain(

@@ -12,7 +12,7 @@ from roadworthy.cli.desk import Desk, command
 from roadworthy.cli.exits import VERDICTS
 from roadworthy.cli.marks import marked
 from roadworthy.domain.verdict import worst
-from roadworthy.services.serve.replay import Replay
+from roadworthy.services.serve.looking_back.replay import Replay
 
 
 def replay(

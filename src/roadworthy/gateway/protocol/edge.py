@@ -21,9 +21,9 @@ from roadworthy.domain.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
-from roadworthy.gateway.patience import Patience
 from roadworthy.gateway.protocol.binary import HEADER
 from roadworthy.gateway.protocol.inflate import CODINGS, inflated
+from roadworthy.gateway.protocol.patience import Patience
 from roadworthy.gateway.protocol.trace import LONGEST, trace_id
 
 Scope = MutableMapping[str, Any]

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from roadworthy.domain.protection import ClientFrom
+from roadworthy.domain.standing.protection import ClientFrom
 
 HEADER = b"x-client-id"
 LONGEST = 64

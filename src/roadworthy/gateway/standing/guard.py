@@ -17,7 +17,7 @@ from typing import Any
 
 from roadworthy.domain.errors import InputError, ThrottledError
 from roadworthy.domain.ports import ArtifactStore, Clock, ProtectionLog
-from roadworthy.domain.protection import OutsideRange, ProtectionTerms
+from roadworthy.domain.standing.protection import OutsideRange, ProtectionTerms
 from roadworthy.gateway.metrics import GatewayMetrics
 from roadworthy.gateway.request import Answer, Rows
 from roadworthy.gateway.resolve import Served

@@ -18,8 +18,8 @@ import numpy as np
 
 from roadworthy.domain.errors import RoadworthyError
 from roadworthy.domain.ports import ArtifactStore, Clock, ProtectionLog
-from roadworthy.domain.protection import OutsideRange, ProtectionTally, Sighting
 from roadworthy.domain.serving import Deployment
+from roadworthy.domain.standing.protection import OutsideRange, ProtectionTally, Sighting
 from roadworthy.gateway.metrics import GatewayMetrics
 from roadworthy.monitoring.protection.detectors import ENOUGH, look
 from roadworthy.monitoring.protection.outside import count_outside

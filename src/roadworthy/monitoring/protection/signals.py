@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from roadworthy.domain.errors import shortlist
-from roadworthy.domain.protection import OutsideRange, ProtectionTally, ProtectionTerms, Sighting
 from roadworthy.domain.review import Signal, SignalKind
+from roadworthy.domain.standing.protection import OutsideRange, ProtectionTally, ProtectionTerms, Sighting
 from roadworthy.domain.verdict import Verdict
 
 MONITOR = "protection"

@@ -38,7 +38,7 @@ import yaml
 from roadworthy.checks.registry import check_named
 from roadworthy.domain.errors import PlaybookError, SettingError, shortlist
 from roadworthy.domain.gate import Limits, PlannedCheck, Playbook, Step, Waiver
-from roadworthy.domain.protection import ProtectionTerms
+from roadworthy.domain.standing.protection import ProtectionTerms
 from roadworthy.domain.trust import ApprovalTerms
 from roadworthy.domain.use_case import RiskTier
 from roadworthy.evidence.digest import sha256

@@ -13,7 +13,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from roadworthy.domain.errors import PlaybookError
-from roadworthy.domain.protection import ClientFrom, OutsideRange, ProtectionTerms
+from roadworthy.domain.standing.protection import ClientFrom, OutsideRange, ProtectionTerms
 from roadworthy.domain.use_case import RiskTier
 from roadworthy.monitoring.protection.detectors import DETECTORS
 

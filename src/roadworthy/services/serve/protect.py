@@ -14,7 +14,7 @@ from roadworthy.domain.errors import DataError
 from roadworthy.domain.gate import Gate, GateRun, Playbook
 from roadworthy.domain.model import Dataset, ModelVersion
 from roadworthy.domain.ports import Transaction
-from roadworthy.domain.protection import ProtectionTerms
+from roadworthy.domain.standing.protection import ProtectionTerms
 from roadworthy.domain.use_case import UseCase
 from roadworthy.monitoring.protection.detectors import build_profile
 from roadworthy.services.catalog.datasets import load_dataset

@@ -11,10 +11,10 @@ import numpy as np
 from roadworthy.domain.errors import ConflictError
 from roadworthy.domain.model import Dataset, DatasetRole, ModelVersion
 from roadworthy.domain.ports import Transaction
-from roadworthy.domain.protection import ProtectionTerms
 from roadworthy.domain.returns import RE_ENTRY, DefectKind, WorkItem
 from roadworthy.domain.review import LedgerEntry, ReviewRun, Signal, SignalKind
 from roadworthy.domain.serving import Agent, Decision, DecisionStatus, Endpoint, Outcome
+from roadworthy.domain.standing.protection import ProtectionTerms
 from roadworthy.domain.storing.log import redacted_columns
 from roadworthy.domain.trust import Person
 from roadworthy.domain.use_case import KpiContract, UseCase

@@ -11,8 +11,8 @@ from roadworthy.domain.lifecycle import State
 from roadworthy.domain.storing.query import PAGE
 from roadworthy.evidence.checkpoints import RecordReport
 from roadworthy.services.house import plain
-from roadworthy.services.serve.explanation import explain
-from roadworthy.services.serve.replay import replay
+from roadworthy.services.serve.looking_back.explanation import explain
+from roadworthy.services.serve.looking_back.replay import replay
 from roadworthy.services.watch.catalog import Search, catalog
 from roadworthy.services.watch.status import status
 from roadworthy.services.watch.trace import trace

@@ -14,7 +14,7 @@ from roadworthy.domain.errors import NotFoundError
 from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.serving import DecisionStatus
 from roadworthy.domain.verdict import Verdict
-from roadworthy.services.serve.replay import inputs_of, replay
+from roadworthy.services.serve.looking_back.replay import inputs_of, replay
 
 
 @lru_cache(maxsize=1)

@@ -17,8 +17,8 @@ from roadworthy.domain.serving import Decision, DecisionStatus
 from roadworthy.domain.verdict import Verdict
 from roadworthy.services.catalog.datasets import load_dataset
 from roadworthy.services.gates.scoring import scorer
-from roadworthy.services.serve.explanation import BACKGROUND_ROWS, Explanation, Level, explain
-from roadworthy.services.serve.replay import inputs_of
+from roadworthy.services.serve.looking_back.explanation import BACKGROUND_ROWS, Explanation, Level, explain
+from roadworthy.services.serve.looking_back.replay import inputs_of
 from roadworthy.statistics.frame import Frame
 
 

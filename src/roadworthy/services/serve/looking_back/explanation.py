@@ -35,8 +35,8 @@ from roadworthy.services.catalog.datasets import load_dataset
 from roadworthy.services.facts import facts_of
 from roadworthy.services.gates.scoring import scorer
 from roadworthy.services.house import House
+from roadworthy.services.serve.looking_back.replay import ROUNDING, inputs_of
 from roadworthy.services.serve.protect import passed_validation
-from roadworthy.services.serve.replay import ROUNDING, inputs_of
 from roadworthy.services.watch.trace import decisions_of
 from roadworthy.statistics.frame import Frame, column_of
 from roadworthy.statistics.shapley import Part, Shapley, shapley
