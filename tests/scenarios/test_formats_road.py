@@ -18,6 +18,7 @@ import lightgbm
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from xgboost import XGBClassifier
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "worlds"))
@@ -101,10 +102,47 @@ def rules() -> Trained:
     return Trained(RULES, INPUTS, oracle)
 
 
+class Net(torch.nn.Module):
+    """A small network on three columns, one of which may be missing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = torch.nn.BatchNorm1d(3)
+        self.hidden = torch.nn.Linear(3, 8)
+        self.out = torch.nn.Linear(8, 1)
+
+    def forward(self, rows: Any) -> Any:
+        known = torch.nan_to_num(rows, nan=1000.0)
+        return torch.sigmoid(self.out(torch.relu(self.hidden(self.norm(known))))).squeeze(-1)
+
+
+def torch_network() -> Trained:
+    frame, y = simulate(900, 1)
+    torch.manual_seed(0)
+    model, rows, wanted = (
+        Net(),
+        torch.tensor(matrix(frame), dtype=torch.float32),
+        torch.tensor(y, dtype=torch.float32),
+    )
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+    for _ in range(120):
+        optimizer.zero_grad()
+        torch.nn.functional.binary_cross_entropy(model(rows), wanted).backward()
+        optimizer.step()
+    exported = torch.export.export(model.eval(), (rows[:3],), dynamic_shapes=({0: torch.export.Dim("rows")},))
+
+    def oracle(found: Frame) -> Any:
+        with torch.inference_mode():
+            return model(torch.tensor(matrix(found), dtype=torch.float32)).numpy()
+
+    return Trained(exported, NUMBERS, oracle)
+
+
 MODELS: dict[str, Callable[[], Trained]] = {
     "xgboost": xgboost_trees,
     "lightgbm": lightgbm_trees,
     "rules": rules,
+    "torch-export": torch_network,
 }
 
 

@@ -122,6 +122,7 @@ class ArtifactFormat(Enum):
     ONNX = "onnx"
     XGBOOST = "xgboost"
     LIGHTGBM = "lightgbm"
+    TORCH = "torch-export"
     RULES = "rules"
     COMPOSITION = "composition"
     PICKLE = "pickle"

@@ -10,9 +10,14 @@ from typing import Any
 
 from roadworthy.adapters.runtimes.boosted.lightgbm_runtime import save_lightgbm
 from roadworthy.adapters.runtimes.boosted.xgboost_runtime import save_xgboost
+from roadworthy.adapters.runtimes.exported.torch_runtime import save_torch
 from roadworthy.adapters.runtimes.skops_runtime import save_skops
 
-_SAVES: Mapping[str, Callable[[Any], bytes]] = {"xgboost": save_xgboost, "lightgbm": save_lightgbm}
+_SAVES: Mapping[str, Callable[[Any], bytes]] = {
+    "xgboost": save_xgboost,
+    "lightgbm": save_lightgbm,
+    "torch": save_torch,
+}
 """Library -> how a model of one of its classes is saved; everything else is taken for scikit-learn's."""
 
 

@@ -17,6 +17,8 @@ from roadworthy.adapters.runtimes.boosted.xgboost_runtime import scan_xgboost
 from roadworthy.adapters.runtimes.composed.reading import is_composition, scan_alone
 from roadworthy.adapters.runtimes.documents.reading import kind_of
 from roadworthy.adapters.runtimes.documents.rules_runtime import scan_rules
+from roadworthy.adapters.runtimes.exported.program import is_program
+from roadworthy.adapters.runtimes.exported.torch_runtime import scan_torch
 from roadworthy.adapters.runtimes.onnx_runtime import NOTHING, OnnxRuntime
 from roadworthy.adapters.runtimes.pickles.allow import admitted
 from roadworthy.adapters.runtimes.skops_runtime import load_skops, reported_types
@@ -34,6 +36,7 @@ _COMPRESSED = (
     b"\x78\x9c",
     b"\x78\xda",
 )
+_TORCH_REASON = "reading it unpickles; export the model with torch.export.export and torch.export.save"
 _PICKLE_REASON = (
     "a pickle runs code of its choice when it is loaded; it is registered only by converting it to skops"
 )
@@ -51,6 +54,7 @@ _SCANS: Mapping[str, Callable[[bytes], Scan]] = {
     "lightgbm": scan_lightgbm,
     "composition": scan_alone,
     "rules": scan_rules,
+    "torch-export": scan_torch,
 }
 """How a format is looked into that is one file without anything beside it."""
 
@@ -63,7 +67,7 @@ def detect(data: bytes) -> str:
     if not data:
         return "empty"
     if data.startswith(b"PK\x03\x04"):
-        return "skops" if _has_schema(data) else "zip"
+        return _zip_form(data)
     if _is_pickle(data):
         return "pickle"
     marked = next((form for form, begins in _MARKED.items() if begins(data)), "")
@@ -103,7 +107,8 @@ def scan(data: bytes, beside: Mapping[str, bytes] = NOTHING) -> Scan:
         return Scan("pickle", admitted=False, untrusted=(), reason=reason)
     if form == "pickle":
         return Scan("pickle", admitted=False, untrusted=tuple(_outside(data)), reason=_PICKLE_REASON)
-    return Scan(form, admitted=False, untrusted=(), reason=f"the format ({form}) is not one that is admitted")
+    reason = _TORCH_REASON if form in ("torchscript", "torch-pickle") else "it is not one that is admitted"
+    return Scan(form, admitted=False, untrusted=(), reason=f"the format ({form}): {reason}")
 
 
 def _scan_skops(data: bytes) -> Scan:
@@ -125,12 +130,21 @@ def _scan_onnx(data: bytes, beside: Mapping[str, bytes]) -> Scan:
     return Scan("onnx", admitted=True, untrusted=(), reason=f"onnxruntime loads it; {where}")
 
 
-def _has_schema(data: bytes) -> bool:
+def _zip_form(data: bytes) -> str:
+    """The format of a zip by the names in it."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            return "schema.json" in archive.namelist()
+            names = archive.namelist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        return False
+        return "zip"
+    if "schema.json" in names:
+        return "skops"
+    if is_program(names):
+        return "torch-export"
+    # Both are zips around a pickle; what tells them apart are TorchScript's constants.
+    if any(name.endswith("/constants.pkl") for name in names):
+        return "torchscript"
+    return "torch-pickle" if any(name.endswith("/data.pkl") for name in names) else "zip"
 
 
 def _is_pickle(data: bytes) -> bool:

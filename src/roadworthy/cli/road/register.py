@@ -23,8 +23,8 @@ from roadworthy.services.catalog.splitting import split as split_rows
 from roadworthy.statistics.frame import Frame
 
 MODEL_HELP = (
-    "A scikit-learn pickle or joblib, a skops, ONNX, XGBoost (.ubj, .json), LightGBM (text) or rules file, or a folder"
-    " (MLflow, ONNX with weights)."
+    "A scikit-learn pickle or joblib, a skops, ONNX, XGBoost (.ubj, .json), LightGBM (text), PyTorch (.pt2) or rules"
+    " file, or a folder (MLflow, ONNX with weights)."
 )
 UseCaseOption = Annotated[str, typer.Option(help="The use case.")]
 LimitsOption = Annotated[
