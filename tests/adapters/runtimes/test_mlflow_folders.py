@@ -8,9 +8,12 @@ from typing import Any
 
 import lightgbm
 import mlflow.lightgbm
+import mlflow.models
+import mlflow.pytorch
 import mlflow.xgboost
 import numpy as np
 import pytest
+import torch
 from sklearn.datasets import make_classification
 from xgboost import XGBClassifier
 
@@ -36,7 +39,23 @@ def lightgbm_folder(place: str) -> Any:
     return model.booster_.predict(X)
 
 
-FOLDERS: dict[str, Callable[[str], Any]] = {"xgboost": xgboost_folder, "lightgbm": lightgbm_folder}
+def pytorch_folder(place: str) -> Any:
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(torch.nn.Linear(3, 1), torch.nn.Sigmoid()).eval()
+    example = X[:4].astype(np.float32)
+    signature = mlflow.models.infer_signature(example, model(torch.tensor(example)).detach().numpy())
+    mlflow.pytorch.save_model(
+        model, place, pip_requirements=[], serialization_format="pt2", input_example=example, signature=signature
+    )
+    with torch.inference_mode():
+        return model(torch.tensor(X, dtype=torch.float32))[:, 0].numpy()
+
+
+FOLDERS: dict[str, Callable[[str], Any]] = {
+    "xgboost": xgboost_folder,
+    "lightgbm": lightgbm_folder,
+    "torch-export": pytorch_folder,
+}
 
 
 @pytest.mark.parametrize("form", FOLDERS)

@@ -22,6 +22,7 @@ from roadworthy.domain.lifecycle import State
 from roadworthy.domain.model import ArtifactFormat
 from roadworthy.domain.serving import DeploymentState
 from roadworthy.domain.trust import Conditions, Evidence, EvidenceKind
+from roadworthy.domain.verdict import Verdict
 from roadworthy.evidence.served import decode_served, encode_served, verify_served
 from roadworthy.services.composing.compose import NewComposition, compose
 from roadworthy.services.gates.sign_off import sign_off
@@ -29,6 +30,7 @@ from roadworthy.services.licence.standing import retire, suspend
 from roadworthy.services.serve.deploy import put_in_force
 from roadworthy.services.serve.plan import without_model
 from roadworthy.services.serve.publish import publish
+from roadworthy.services.serve.replay import replay
 from roadworthy.services.watch.verify import trust_root
 
 DOCUMENT = """
@@ -87,6 +89,19 @@ def test_a_composition_goes_the_whole_road_and_answers_with_all_its_members(worl
     given = np.array([np.nan if s is None else s for s in answer.scores])
     assert np.isfinite(given).sum() > 40
     np.testing.assert_allclose(given[np.isfinite(given)], expected[np.isfinite(given)], atol=1e-12)
+
+
+def test_a_replayed_decision_tells_what_each_member_said(world: World) -> None:
+    serving(world)
+    rows, _ = simulate(5, 5)
+    gateway = world.gateway()
+    world.ask(gateway, rows, [f"u{k}" for k in range(5)])
+    gateway.close()
+    row, told = next((k, r) for k in range(5) for r in replay(world.house, f"u{k}") if r.score is not None)
+    assert told.verdict in (Verdict.PASS, Verdict.WARN)
+    alone = {v: scored(world, v, rows)[row] for v in ("offers:1", "forest:1")}
+    assert told.members == pytest.approx(alone, abs=1e-12)
+    assert told.score == pytest.approx((3 * alone["offers:1"] + alone["forest:1"]) / 4, abs=1e-12)
 
 
 def test_who_developed_a_member_may_not_approve_the_composition(world: World) -> None:

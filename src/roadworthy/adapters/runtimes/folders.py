@@ -21,10 +21,19 @@ from roadworthy.domain.storing.folder import Artifact, Folder
 MLMODEL = "MLmodel"
 """What MLflow calls the file that says how a folder is read."""
 
-FLAVORS = {"onnx": "data", "xgboost": "data", "lightgbm": "data", "sklearn": "pickled_model"}
+FLAVORS = {
+    "onnx": "data",
+    "xgboost": "data",
+    "lightgbm": "data",
+    "pytorch": "model_data",
+    "sklearn": "pickled_model",
+}
 """MLflow's flavors that are read here, the one preferred first, and the field that names the model's file."""
 
-MODEL_ENDS = (".onnx", ".skops", ".ubj", ".xgb", ".lgb", ".pkl", ".pickle", ".joblib")
+EXPORTED = "model.pt2"
+"""What MLflow calls an exported PyTorch program; its flavor names the folder around it."""
+
+MODEL_ENDS = (".onnx", ".pt2", ".skops", ".ubj", ".xgb", ".lgb", ".pkl", ".pickle", ".joblib")
 TEXT_ENDS = ("", ".txt", ".md", ".json", ".yaml", ".yml", ".toml", ".csv")
 """Notes and lists that nothing here reads, as long as they are text; code is not among them."""
 
@@ -116,6 +125,8 @@ def _named_by_mlflow(folder: Folder) -> str:
     for flavor, key in FLAVORS.items():
         about = flavors.get(flavor)
         name = str(about.get(key, "")) if isinstance(about, dict) else ""
+        if f"{name}/{EXPORTED}" in folder.files:
+            return f"{name}/{EXPORTED}"
         if name in folder.files:
             return name
         if name:

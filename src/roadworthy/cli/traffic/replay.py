@@ -29,7 +29,8 @@ def replay(
     table = Table("", "request", "version", "logged", "now", "what")
     for r in replays:
         table.add_row(marked(r.verdict), r.request_id, r.version, _exactly(r.logged), _exactly(r.score), r.message)
-    desk.answer(found, table)
+    parts = [f"{r.request_id}: {name} says {score!r}" for r in replays for name, score in r.members.items()]
+    desk.answer(found, table, *parts)
     return VERDICTS[worst([r.verdict for r in replays])]
 
 

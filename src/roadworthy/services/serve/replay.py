@@ -6,7 +6,7 @@ sums of another order may differ in their last bits: such a difference is told a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from roadworthy.domain.errors import IntegrityError, ModelError, NotFoundError, shortlist
 from roadworthy.domain.model import ModelVersion
@@ -27,7 +27,8 @@ class Replay:
     """One decision scored again.
 
     `verdict` is pass (every bit is the same), warn (within `ROUNDING`), fail (another score) or inconclusive (nothing
-    to score again, or not possible any more); `message` says why. `score` is the new one.
+    to score again, or not possible any more); `message` says why. `score` is the new one; `members` are
+    the scores of a composition's members, of those that are asked with the inputs alone.
     """
 
     decision: str
@@ -37,6 +38,7 @@ class Replay:
     message: str
     logged: float | None = None
     score: float | None = None
+    members: dict[str, float] = field(default_factory=dict)
 
 
 def replay(house: House, key: str) -> list[Replay]:
@@ -45,7 +47,7 @@ def replay(house: House, key: str) -> list[Replay]:
     Raises:
         NotFoundError: no such decision.
     """
-    return [_replay(house, decision) for decision in decisions_of(house, key)]
+    return [_with_members(house, decision, _replay(house, decision)) for decision in decisions_of(house, key)]
 
 
 def _replay(house: House, decision: Decision) -> Replay:
@@ -71,6 +73,22 @@ def _replay(house: House, decision: Decision) -> Replay:
     if difference <= ROUNDING:
         return came(Verdict.WARN, f"The same score but for rounding: {difference:.2g} away.", score)
     return came(Verdict.FAIL, f"Another score: {difference:.6g} away from what was logged.", score)
+
+
+def _with_members(house: House, decision: Decision, found: Replay) -> Replay:
+    if found.score is None:
+        return found
+    with house.store.read() as tx:
+        names = [member.version for member in tx.of(ModelVersion).get(decision.version).members]
+        members = [tx.of(ModelVersion).get(name) for name in dict.fromkeys(names)]
+    scores: dict[str, float] = {}
+    for member in members:
+        if set(member.signature.names) <= set(decision.inputs):
+            try:
+                scores[member.id] = float(scorer(house, member)(inputs_of(decision, member))[0])
+            except (NotFoundError, IntegrityError, ModelError):
+                continue  # the composition may have stood in for it
+    return replace(found, members=scores)
 
 
 def inputs_of(decision: Decision, version: ModelVersion) -> Frame:

@@ -181,15 +181,6 @@ def test_rules_before_the_members_spare_them_and_rules_after_see_their_score() -
     np.testing.assert_allclose(scores(made, HOLES), [0.1, 0.125, 0.59, 0.0], atol=1e-12)
 
 
-def test_what_each_member_says_can_be_asked() -> None:
-    opened = open_folder(folder_of(composition("stack", "first", "second", "mixer", combiner="mixer")))
-    loaded = ComposedRuntime(SINGLE).load(opened.model, SIGNATURE, opened.beside)
-    assert isinstance(loaded, ComposedPredictor)
-    told = loaded.member_scores(COLUMNS)
-    assert set(told) == {"first", "second"}
-    np.testing.assert_array_equal(told["second"], B)
-
-
 WRONG: dict[str, tuple[Any, str]] = {
     "an unknown kind": (lambda: composition("median", "first"), "the kind 'median'"),
     "no members": (lambda: composition("average"), "0 members"),

@@ -114,11 +114,6 @@ class ComposedPredictor:
             scores = np.where(np.isnan(said), scores, said)
         return checked(scores, n_rows)
 
-    def member_scores(self, columns: Columns) -> dict[str, Floats]:
-        """What each member that is asked with the columns alone says of the rows, by its name, (n_rows,) each."""
-        alone = [p for p in self._composition.parts if set(p.signature.names) <= set(self._names)]
-        return {p.name: self._members[p.name].predict(columns) for p in alone}
-
     def _answered(self, columns: Columns) -> Floats:
         """The members' scores, or where they fail what stands in: for the failing rows alone, found by halving."""
         fallback = self._composition.fallback
