@@ -19,7 +19,9 @@ from xgboost import XGBClassifier
 from roadworthy.adapters.runtimes import RUNTIMES, SINGLE
 from roadworthy.adapters.runtimes.exported.torch_runtime import save_torch
 from roadworthy.adapters.runtimes.skops_runtime import save_skops
+from roadworthy.apps.workshop import LocalWorkshop
 from roadworthy.domain.errors import ArtifactError, DataError
+from roadworthy.domain.gate import Limits
 from roadworthy.domain.model import ArtifactFormat, ColumnSpec, DType, Signature
 from roadworthy.domain.ports import Runtime
 
@@ -180,6 +182,15 @@ def test_an_artifact_of_which_only_a_part_arrived_is_refused(runtime: Runtime) -
     for length in range(0, len(whole) * 9 // 10, max(1, len(whole) // 40)):
         with pytest.raises(ArtifactError):
             runtime.load(whole[:length], SIGNATURE)
+
+
+def test_a_stranger_is_tried_in_a_process_of_its_own(runtime: Runtime) -> None:
+    workshop = LocalWorkshop(Limits(time_s=120.0, memory_mib=8192))
+    sample = {n: c[:20] for n, c in COLUMNS.items()}
+    assert workshop.admit(artifact(runtime), SIGNATURE, sample) == (artifact(runtime), runtime.format)
+    workshop.try_out(artifact(runtime), runtime.format, SIGNATURE, sample)
+    with pytest.raises(DataError, match="needs the column d"):
+        workshop.try_out(artifact(runtime), runtime.format, SIGNATURE, {n: sample[n] for n in "abc"})
 
 
 def test_threads_may_share_a_predictor(runtime: Runtime) -> None:
