@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from roadworthy.apps.story.cast import (
@@ -238,3 +240,16 @@ def rest_of_the_road(stage: Stage, replay: Replay) -> None:
         ["version", "clients", "per client", "95 %", "total"],
         rows,
     )
+
+
+def dossier(stage: Stage, version: ModelVersion, folder: Path) -> None:
+    """The end: all that is recorded about the version that serves, as one signed page."""
+    body = {"formats": ["html"]}
+    issued = stage.road.ask("POST", f"/versions/{version.id}/dossier", dict[str, Any], body)
+    for name, text in issued["files"].items():
+        (folder / name).write_bytes(base64.b64decode(text))
+        state = (
+            "its record holds" if not issued["problems"] else f"{len(issued['problems'])} problems in its record"
+        )
+        stage.tell.say(f"the dossier of {version.id}: {folder / name}; {state}", "good")
+    stage.facts["dossier"] = issued["problems"]

@@ -80,6 +80,7 @@ def play(
         acts.rest_of_the_road(stage, replay)
         verified = stage.road.verify_changes()
         tell.say(f"the change record holds: {verified} links verified", "good")
+        acts.dossier(stage, second, workspace)
         played = Played(stage.facts, history.simulated, history.source, server.url, control.token)
         if stay is not None:
             stay(played)

@@ -17,7 +17,7 @@ from roadworthy.domain.documents.document import (
     Tone,
 )
 from roadworthy.domain.documents.numbers import number
-from roadworthy.domain.gate import Finding, Gate, GateRun, tally
+from roadworthy.domain.gate import EndingKind, Finding, Gate, GateRun, tally
 from roadworthy.services.dossier.chapters.card import newest_runs, slug
 from roadworthy.services.dossier.chapters.details import blocks_of
 from roadworthy.services.dossier.proof import Proof
@@ -68,6 +68,7 @@ def _about(run: GateRun, signed: Mapping[str, Any]) -> Facts:
             ("Findings", Cell(listed([f"{n} {word}" for word, n in tally(run.findings).items()]), run.evidence)),
             ("Run", Cell(run.id, run.evidence, code=True)),
             ("Started by", Cell(run.actor, run.evidence)),
+            *((("Ended", Cell(_ending(run), run.evidence, "inconclusive")),) if run.ending else ()),
             ("From, to", Cell(f"{when(run.started_at)} to {when(run.finished_at)}", run.evidence)),
             ("Playbook", Cell(f"{playbook.get('name', NOT_RECORDED)}, {run.playbook}", run.evidence, code=True)),
             ("Seed", Cell(str(run.seed), run.evidence)),
@@ -133,10 +134,19 @@ def _earlier(runs: list[GateRun]) -> Table:
             Cell(when(r.started_at)),
             Cell(r.actor),
             Cell(listed([f"{n} {word}" for word, n in tally(r.findings).items()])),
+            Cell(_ending(r), r.evidence),
         )
         for r in runs
     )
-    return Table("Earlier runs", ("Run", "Verdict", "Started", "By", "Findings"), rows)
+    return Table("Earlier runs", ("Run", "Verdict", "Started", "By", "Findings", "Ended"), rows)
+
+
+def _ending(run: GateRun) -> str:
+    """How a run ended other than by its findings: who cancelled it and why, or whose right to act had ended."""
+    if run.ending is None:
+        return "by its findings"
+    how = "cancelled by" if run.ending.kind is EndingKind.CANCELLED else "given up, as it was started by"
+    return f"{how} {run.ending.person}: {run.ending.reason}"
 
 
 def _finding(run: GateRun, finding: Finding, signed: Mapping[str, Any]) -> Section:

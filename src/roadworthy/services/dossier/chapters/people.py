@@ -2,25 +2,57 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from roadworthy.domain.documents.document import Block, Cell, Facts, Prose, Section, Table, Tone
+from roadworthy.domain.documents.numbers import number
 from roadworthy.domain.gate import Gate
-from roadworthy.domain.trust import Conditions, FormerKey, HandOff, SignOff
+from roadworthy.domain.trust import ApprovalTerms, Conditions, FormerKey, HandOff, SignOff
 from roadworthy.evidence.licence import STANDING
 from roadworthy.services.dossier.proof import Proof
 from roadworthy.services.dossier.record import Record
 from roadworthy.services.dossier.words import NOT_RECORDED, listed, said, when
 
 
-def chapter(record: Record, _: Proof) -> Section:
+def chapter(record: Record, proof: Proof) -> Section:
     """Approvals and hand-off."""
     return Section(
         "people",
         "Approvals and hand-off",
-        _sign_offs(record),
+        (*_quorum(record, proof), *_sign_offs(record)),
         (
             Section("hand-off", "Hand-off and run book", _hand_offs(record)),
             Section("standing", "Suspensions, reinstatements, retirement", (_standing(record),)),
             Section("signers", "People and keys", (_people(record),)),
+        ),
+    )
+
+
+def _quorum(record: Record, proof: Proof) -> tuple[Block, ...]:
+    """What the newest validation that let the version through demands of an approval, as signed, and what there is."""
+    passed = [r for r in record.runs if r.gate is Gate.VALIDATION and r.verdict and r.verdict.lets_through]
+    if not passed:
+        return ()
+    by, terms = (
+        passed[-1].evidence,
+        msgspec.convert(proof.predicate(passed[-1].evidence).get("approval", {}), ApprovalTerms),
+    )
+    mine = [s for s in record.sign_offs if s.evidence == by]
+    people = dict.fromkeys(s.person for s in mine if s.approved)
+    age = "no limit" if terms.max_age_days is None else f"{number(terms.max_age_days)} days"
+    decisions = "no limit" if terms.max_decisions is None else f"{terms.max_decisions:,}"
+    return (
+        Facts(
+            (
+                ("Approval of", Cell(passed[-1].id, by, code=True)),
+                ("Quorum", Cell(f"{terms.quorum} of independent people, {len(people)} approved", by)),
+                ("Approved by", Cell(listed(list(people)) if people else "nobody", by)),
+                ("Renewal", Cell(f"round {max((s.round for s in mine), default=1)}", by)),
+                ("Holds for", Cell(age, by)),
+                ("Decisions", Cell(decisions, by)),
+                ("Ends on a proven defect", Cell("yes" if terms.void_on_drift else "no", by)),
+                ("Why so", said(terms.reason, by)),
+            )
         ),
     )
 
