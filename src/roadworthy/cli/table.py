@@ -42,6 +42,7 @@ SECTIONS: dict[str, tuple[Row, ...]] = {
         Row("shadows", "rollout.shadows", "What shadows would have answered, beside what was answered."),
         Row("rollback", "rollout.rollback", "Take a new version's traffic away at once."),
         Row("predict", "traffic.predict", "Score a CSV or Parquet file through an endpoint."),
+        Row("score", "batch.score", "Score a file of any length, and go on where it stopped."),
         Row("outcomes", "traffic.outcomes", "Report what happened afterwards, from a file."),
         Row("agents", "traffic.agents", "Agents that report of models served elsewhere."),
         Row("review", "traffic.review", "Is the licence still deserved? Drift, performance, value."),

@@ -185,6 +185,7 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "PUT /endpoints/{endpoint}/log": (Call(f"/endpoints/{ENDPOINT}/log", {"json": {"keep_days": 30}}),),
     "POST /upkeep": (Call("/upkeep", {"json": {"endpoint": ENDPOINT}}),),
     "POST /erasures": (Call("/erasures", {"json": {"unit_id": "u-1", "reason": "asked for"}}),),
+    "GET /endpoints/{endpoint}/outcomes": (Call(f"/endpoints/{ENDPOINT}/outcomes"),),
     "POST /endpoints/{endpoint}/outcomes": (
         Call(f"/endpoints/{ENDPOINT}/outcomes", {"json": [{"request_id": "r", "value": 1}]}),
     ),

@@ -87,6 +87,7 @@ ROUTES: dict[str, Needs] = {
     "POST /endpoints/{endpoint}/rollout/resume": _needs("promote"),
     "GET /endpoints/{endpoint}/shadows": _needs(READ),
     "POST /endpoints/{endpoint}/roll-back": _needs("roll-back"),
+    "GET /endpoints/{endpoint}/outcomes": _needs(READ),
     "POST /endpoints/{endpoint}/outcomes": _needs("ingest-outcomes"),
     "POST /endpoints/{endpoint}/outcomes/file": _needs("ingest-outcomes", upload=True),
     "GET /endpoints/{endpoint}/log": _needs(READ),

@@ -1,4 +1,4 @@
-"""Keeping the decision log: rules, upkeep, erasure."""
+"""Keeping the decision log: rules, upkeep, erasure; and how its outcomes stand."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from roadworthy.domain.storing.log import LogRules
 from roadworthy.services.house import plain
 from roadworthy.services.serve.keeping import erase_unit, keep_up, log_rules, set_log_rules
+from roadworthy.services.watch.coverage import outcome_coverage
 from roadworthy.web.api.entry.access import ActingPerson, TheHouse
 
 router = APIRouter(tags=["decision log"])
@@ -54,6 +55,13 @@ def put_log_rules(house: TheHouse, actor: ActingPerson, endpoint: str, body: Rul
     """Put rules in force for all that is decided from now on."""
     found: dict[str, Any] = plain(set_log_rules(house, actor, endpoint, LogRules(**body.model_dump())))
     return found
+
+
+@router.get("/endpoints/{endpoint}/outcomes")
+def get_outcome_coverage(house: TheHouse, actor: ActingPerson, endpoint: str) -> dict[str, Any]:
+    """How many decisions have their outcome, which outcomes have no decision, and how long outcomes take."""
+    house.allow(actor, "read")
+    return asdict(outcome_coverage(house, endpoint))
 
 
 @router.post("/upkeep")
