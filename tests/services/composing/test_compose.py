@@ -31,6 +31,7 @@ from roadworthy.services.serve.deploy import put_in_force
 from roadworthy.services.serve.looking_back.replay import replay
 from roadworthy.services.serve.plan import without_model
 from roadworthy.services.serve.publish import publish
+from roadworthy.services.serve.replay import replay
 from roadworthy.services.watch.verify import trust_root
 
 DOCUMENT = """
