@@ -46,10 +46,10 @@ from roadworthy.gateway.protocol.edge import (
     refused_media,
     send_reply,
 )
+from roadworthy.gateway.protocol.http.patience import Patience
 from roadworthy.gateway.protocol.metadata import described
 from roadworthy.gateway.protocol.mlflow import encode_predictions, read_invocation
 from roadworthy.gateway.protocol.openapi import described_api
-from roadworthy.gateway.protocol.patience import Patience
 from roadworthy.gateway.protocol.trace import trace_id
 from roadworthy.gateway.request import Asked, Marks
 from roadworthy.gateway.resolve import EndpointHealth, Health

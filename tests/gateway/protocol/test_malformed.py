@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from roadworthy.domain.errors import InputError
-from roadworthy.gateway.protocol.inflate import inflated
+from roadworthy.gateway.protocol.http.inflate import inflated
 from roadworthy.gateway.request import Limits
 
 INFER, INVOCATIONS = "/v2/models/offers/infer", "/v2/models/offers/invocations"

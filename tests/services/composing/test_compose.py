@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from roadworthy.services.serve.replay import replay
 from simulated_offers import artifact, simulate
 from small_world import CASE, ENDPOINT, V1, World, at, days
 
@@ -31,7 +32,6 @@ from roadworthy.services.serve.deploy import put_in_force
 from roadworthy.services.serve.looking_back.replay import replay
 from roadworthy.services.serve.plan import without_model
 from roadworthy.services.serve.publish import publish
-from roadworthy.services.serve.replay import replay
 from roadworthy.services.watch.verify import trust_root
 
 DOCUMENT = """

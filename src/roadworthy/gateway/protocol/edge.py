@@ -22,8 +22,8 @@ from roadworthy.domain.errors import (
     UnavailableError,
 )
 from roadworthy.gateway.protocol.binary import HEADER
-from roadworthy.gateway.protocol.inflate import CODINGS, inflated
-from roadworthy.gateway.protocol.patience import Patience
+from roadworthy.gateway.protocol.http.inflate import CODINGS, inflated
+from roadworthy.gateway.protocol.http.patience import Patience
 from roadworthy.gateway.protocol.trace import LONGEST, trace_id
 
 Scope = MutableMapping[str, Any]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from roadworthy.gateway.protocol.patience import Patience
+from roadworthy.gateway.protocol.http.patience import Patience
 
 
 async def never() -> None:
