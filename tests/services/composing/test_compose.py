@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from roadworthy.services.serve.replay import replay
 from simulated_offers import artifact, simulate
 from small_world import CASE, ENDPOINT, V1, World, at, days
 

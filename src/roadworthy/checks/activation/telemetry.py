@@ -36,8 +36,9 @@ class TelemetryParams(Params):
 
 
 class Telemetry(Check):
-    """Every answered request is in the decision log, monitors watch inputs, performance, value and serving, and every
-    agent of the version, where it is served elsewhere, is heard of.
+    """Every answered request is on record, all that counts is watched, and every agent elsewhere is heard of.
+
+    Watched are inputs, performance, value and serving.
 
     Needs:
         probe (how many requests were answered, how many decisions the log holds for them), monitor_plan; agents, when
