@@ -23,6 +23,7 @@ from roadworthy.domain.model import ModelVersion
 from roadworthy.domain.ports import Identity
 from roadworthy.domain.returns import DefectKind
 from roadworthy.domain.serving import Deployment, Strategy
+from roadworthy.domain.storing.log import LogRules
 from roadworthy.domain.trust import Conditions, Delegation, Person
 from roadworthy.evidence.served import decode_served
 from roadworthy.evidence.trust import TRUST, decode_trust
@@ -52,6 +53,7 @@ from roadworthy.services.licence.standing import reinstate, retire, suspend
 from roadworthy.services.serve.by_hand import pause_rollout, promote_by_hand, resume_rollout
 from roadworthy.services.serve.deploy import put_in_force, roll_back
 from roadworthy.services.serve.endpoints import register_endpoint
+from roadworthy.services.serve.keeping import erase_unit, keep_up, set_log_rules
 from roadworthy.services.serve.publish import publish_all
 from roadworthy.services.serve.rollout import step_rollout
 from roadworthy.services.watch.verify import checkpoint, verify_changes
@@ -161,6 +163,12 @@ def _traffic(world: World) -> None:
     happened = world.live(60, 11, "m")
     world.clock.advance(days(9))
     world.report(happened)
+
+
+def _outlived(world: World) -> None:
+    _traffic(world)
+    set_log_rules(world.house, world.who("admin"), ENDPOINT, LogRules(keep_days=30))
+    world.clock.advance(days(31))
 
 
 def _sign(world: World, **about: Any) -> None:
@@ -346,6 +354,15 @@ ACTS: dict[str, Act] = {
     "find an agent silent": Act(lambda w: look_for_silence(w.house), "work-item-opened", _silent),
     "retire an agent": Act(
         lambda w: retire_agent(w.house, w.who("omar"), "edge", "closed"), "agent-retired", _agent
+    ),
+    "rule how a log is kept": Act(
+        lambda w: set_log_rules(w.house, w.who("admin"), ENDPOINT, LogRules(keep_days=30)), "log-rules-set"
+    ),
+    "erase a unit": Act(
+        lambda w: erase_unit(w.house, w.who("admin"), "unit-0", "request 17", ENDPOINT), "unit-erased", _traffic
+    ),
+    "let decisions expire": Act(
+        lambda w: keep_up(w.house, w.who("admin"), ENDPOINT), "decisions-expired", _outlived
     ),
     "issue a dossier": Act(lambda w: issue_dossier(w.house, w.who("ada"), V1, ["index"]), "dossier-issued"),
 }

@@ -160,6 +160,7 @@ class World:
         store._contents = copy.deepcopy(h.store._contents)
         artifacts._kept = dict(h.artifacts._kept)
         log._decisions, log._outcomes = list(h.decisions._decisions), list(h.decisions._outcomes)
+        log._rules = dict(h.decisions._rules)
         keyring._signers, keyring._retired = dict(h.keyring._signers), dict(h.keyring._retired)
         served, trust = MemoryServed(), MemoryServed()
         served._documents, trust._documents = dict(h.served._documents), dict(h.trust._documents)
