@@ -237,7 +237,12 @@ def test_an_unknown_playbook_key_is_told_with_file_line_key_and_what_is_allowed(
     path.write_text("name: mine\nsteps: {}\nwavers: []\n")
     act = lambda: place.as_("dan").validate("offers:1", playbook=path)  # noqa: E731
     assert_refused(
-        place, act, PlaybookError, "mine.yaml, line 3", "'wavers'", "name, steps, tiers, approval, limits, waivers"
+        place,
+        act,
+        PlaybookError,
+        "mine.yaml, line 3",
+        "'wavers'",
+        "name, steps, tiers, approval, protection, limits, waivers",
     )
 
 

@@ -39,7 +39,7 @@ READERS: dict[str, Callable[[World], Any]] = {
     "a trace": lambda w: [t.decision for t in trace(w.house, "m-0")],
     "a replay": lambda w: replay(w.house, "m-0"),
     "the table monitors read": lambda w: decision_frame(w.house.decisions.read(ENDPOINT), {}).rows(),
-    "the page of the endpoint": lambda w: _recent(w.house, _story(w.house, ENDPOINT)),
+    "the page of the endpoint": lambda w: _recent(w.house, _story(w.house, ENDPOINT, {})),
 }
 
 

@@ -41,7 +41,7 @@ def test_a_policy_is_checked_set_and_shown_and_a_bad_one_changes_nothing(kitchen
 
 def test_delegations_are_given_listed_and_revoked(kitchen: Any) -> None:
     given = kitchen.cli("delegate", "admin", "--until", "2099-01-01", "--as", "vera")
-    assert (given.code, "admin signs for vera in every use case until 2099-01-01" in given.out) == (0, True)
+    assert (given.code, "sign-off for vera by admin in every use case until 2099-01-01" in given.out) == (0, True)
     assert "delegation-1" in kitchen.cli("delegate", "list").out
     assert kitchen.cli("delegate", "revoke", "delegation-1", "--as", "vera").code == 0
     assert kitchen.cli("delegate", "revoke", "delegation-1", "--as", "vera").code == 4

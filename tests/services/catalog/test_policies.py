@@ -141,7 +141,13 @@ def test_the_matrix_is_the_policys_own_answer_for_every_role_and_action() -> Non
     found = matrix(SHIPPED)
     assert set(found) == set(SHIPPED.actions)
     assert [role for role, may in found["sign-off"].items() if may] == ["validator"]
-    assert [action for action, may in found.items() if may["auditor"]] == ["read", "issue-dossier", "export"]
+    assert [action for action, may in found.items() if may["auditor"]] == [
+        "read",
+        "issue-dossier",
+        "export",
+        "explain",
+        "explain-in-full",
+    ]
 
 
 EXPECTED = f"""

@@ -67,6 +67,7 @@ class Call:
 BOOK = {"playbook": WAIVED.decode()}
 KPI = {"unit": "EUR", "value": "outcome", "target": 0.1, "holdout_share": 0.1, "holdout_acts": False, "why": "anew"}
 META = {"use_case": CASE, "name": "offers", "train_dataset": "none"}
+COMPOSITION = {"use_case": CASE, "name": "team", "document": "kind: average\nmembers: {}\n"}
 NEW_CASE = {"id": "more", "objective": "x", "owner": "olga", "target": "y", "positive_label": "yes"}
 UPLOAD = {"Content-Type": "application/octet-stream"}
 
@@ -117,6 +118,7 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "POST /versions": (
         Call("/versions", {"data": {"meta": json.dumps(META)}, "files": {"artifact": ("m", artifact())}}),
     ),
+    "POST /compositions": (Call("/compositions", {"json": COMPOSITION}),),
     "GET /versions/{version}": (Call(f"/versions/{V1}"),),
     "POST /versions/{version}/gates/{gate}": (
         Call(f"/versions/{V1}/gates/validation", {"json": BOOK}, "validate"),

@@ -35,7 +35,7 @@ def filled(path: str) -> str:
 
 def test_the_description_lists_every_route_of_every_resource() -> None:
     modules = [
-        importlib.import_module(m.name) for m in pkgutil.iter_modules(web_api.__path__, f"{web_api.__name__}.")
+        importlib.import_module(m.name) for m in pkgutil.walk_packages(web_api.__path__, f"{web_api.__name__}.")
     ]
     routers = [r for m in modules for r in vars(m).values() if isinstance(r, APIRouter)]
     listed = {(m, PREFIX + r.path) for router in routers for r in router.routes for m in r.methods}

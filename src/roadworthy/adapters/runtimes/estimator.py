@@ -10,10 +10,10 @@ from sklearn.exceptions import NotFittedError  # type: ignore[import-untyped]  #
 from sklearn.utils.validation import check_is_fitted  # type: ignore[import-untyped]  # scikit-learn ships no types
 
 from roadworthy.adapters.runtimes.optional import library
-from roadworthy.adapters.runtimes.scores import answer_of, positive_class, row_count
+from roadworthy.adapters.runtimes.scores import answer_of, matrix, positive_class, row_count
 from roadworthy.domain.errors import ArtifactError
 from roadworthy.domain.ports import Columns
-from roadworthy.statistics.frame import Array, Floats
+from roadworthy.statistics.frame import Floats
 
 _NAMED = "this model was fitted on named columns, which"
 
@@ -88,13 +88,3 @@ class EstimatorPredictor:
         if self._pandas is not None:
             return self._pandas.DataFrame({n: columns[n] for n in self._names})
         return matrix([np.asarray(columns[n]) for n in self._names])
-
-
-def matrix(columns: Sequence[Array]) -> Array:
-    """Columns side by side, (n_rows, n_columns): float64, or object when one of them is text."""
-    if all(c.dtype.kind in "fiub" for c in columns):
-        return np.column_stack([c.astype(np.float64) for c in columns])
-    out = np.empty((len(columns[0]), len(columns)), dtype=object)
-    for position, column in enumerate(columns):
-        out[:, position] = column
-    return out

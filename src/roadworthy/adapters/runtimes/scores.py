@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from roadworthy.domain.errors import ArtifactError, BadOutputError, DataError, ModelRaisedError, shortlist
 from roadworthy.domain.ports import Columns
-from roadworthy.statistics.frame import Floats
+from roadworthy.statistics.frame import Array, Floats
 
 ROUNDING = 1e-6
 """How far outside 0..1 single-precision arithmetic may put a probability; such a score is clipped."""
@@ -109,3 +109,13 @@ def _first(where: Any) -> int:
 
 def _bad(what: str) -> BadOutputError:
     return BadOutputError(what, remedy="A score is one finite number in 0..1 per row.")
+
+
+def matrix(columns: Sequence[Array]) -> Array:
+    """Columns side by side, (n_rows, n_columns): float64, or object when one of them is text."""
+    if all(c.dtype.kind in "fiub" for c in columns):
+        return np.column_stack([c.astype(np.float64) for c in columns])
+    out = np.empty((len(columns[0]), len(columns)), dtype=object)
+    for position, column in enumerate(columns):
+        out[:, position] = column
+    return out

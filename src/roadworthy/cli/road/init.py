@@ -24,6 +24,7 @@ CAST = {
     "rita": (Role.RISK_REVIEWER,),
     "omar": (Role.OPERATOR,),
     "ada": (Role.AUDITOR,),
+    "petra": (Role.PRIVACY_OFFICER,),
 }
 """Who is there when nobody is named: one person per role."""
 

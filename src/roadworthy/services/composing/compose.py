@@ -14,6 +14,7 @@ from roadworthy.domain.storing.composition import HEAD, Composition, Fallback, P
 from roadworthy.domain.trust import Person
 from roadworthy.services.catalog.versions import NewVersion, register_version
 from roadworthy.services.composing.members import require_member
+from roadworthy.services.facts import facts_of
 from roadworthy.services.house import House
 
 
@@ -85,6 +86,7 @@ def compose(house: House, actor: Person, new: NewComposition) -> ModelVersion:
             missing or has ended.
         NotFoundError: there is no such version. And as `register_version`.
     """
+    house.allow(actor, "register-version", facts_of(house, use_case=new.use_case))
     said = _read(new.document)
     with house.store.read() as tx:
         versions = [tx.of(ModelVersion).get(member.version) for member in said.members]

@@ -30,12 +30,17 @@ class Approval:
     why: str = ""
 
 
-def approval_of(tx: Transaction, version: str) -> Approval | None:
+def keys_in(tx: Transaction) -> TrustRoot:
+    """Everybody's keys and roles as they stand; whoever asks about many versions reads them once."""
+    return TrustRoot(people=tuple(tx.of(Person).find()))
+
+
+def approval_of(tx: Transaction, version: str, keys: TrustRoot | None = None) -> Approval | None:
     """Where the approval of a version stands, or None before a validation let it through."""
     run = validated(tx, version)
     if run is None:
         return None
-    opened = _opened(tx, run)
+    opened = _opened(tx, run, keys or keys_in(tx))
     terms = terms_of(opened[0])
     try:
         licence = require_sign_off(opened, opened[0])
@@ -47,10 +52,10 @@ def approval_of(tx: Transaction, version: str) -> Approval | None:
     return Approval(run.id, terms, terms.quorum, licence)
 
 
-def readable_approval(tx: Transaction, version: str) -> tuple[Approval | None, str]:
+def readable_approval(tx: Transaction, version: str, keys: TrustRoot | None = None) -> tuple[Approval | None, str]:
     """Where the approval of a version stands, or why its evidence cannot be read: for those who only show it."""
     try:
-        return approval_of(tx, version), ""
+        return approval_of(tx, version, keys), ""
     except (NotFoundError, IntegrityError, CouldNotVerifyError) as problem:
         return None, problem.what
 
@@ -95,10 +100,10 @@ def require_current(tx: Transaction, version: str, now: datetime) -> Licence:
     return licence
 
 
-def _opened(tx: Transaction, run: GateRun) -> tuple[OpenedStatement, ...]:
+def _opened(tx: Transaction, run: GateRun, keys: TrustRoot) -> tuple[OpenedStatement, ...]:
     """The run's statement, then those of all sign-offs about it, rejections too, and of their delegations."""
     rejected = [s.statement for s in tx.of(SignOff).find(gate_run=run.id) if not s.approved]
     names = dict.fromkeys([run.evidence, *papers_of(tx, run), *rejected])
     envelopes = [tx.of(Evidence).get(name).envelope for name in names]
     # Without a clock: whether something is dated ahead of it is for whoever loads; here it is only read.
-    return open_all(envelopes, TrustRoot(people=tuple(tx.of(Person).find())), now=None)
+    return open_all(envelopes, keys, now=None)

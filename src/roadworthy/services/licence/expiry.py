@@ -17,6 +17,7 @@ from roadworthy.domain.review import ReviewRun
 from roadworthy.domain.serving import DecisionStatus, Endpoint
 from roadworthy.domain.trust import Licence
 from roadworthy.domain.verdict import Verdict
+from roadworthy.evidence.trust import TrustRoot
 from roadworthy.services.ahead import signed_ahead
 from roadworthy.services.house import PLATFORM, House
 from roadworthy.services.licence.approval import Approval, approval_of, readable_approval
@@ -71,10 +72,12 @@ def standing_of(house: House, version_id: str, now: datetime | None = None) -> S
         return standing_in(house, tx, version_id, now)
 
 
-def standing_in(house: House, tx: Transaction, version_id: str, now: datetime | None = None) -> Standing:
-    """The same inside of a transaction that only reads."""
+def standing_in(
+    house: House, tx: Transaction, version_id: str, now: datetime | None = None, keys: TrustRoot | None = None
+) -> Standing:
+    """The same inside of a transaction that only reads; `keys` are `keys_in` of it, for who asks about many."""
     version = tx.of(ModelVersion).get(version_id)
-    approval, unproven = readable_approval(tx, version_id)
+    approval, unproven = readable_approval(tx, version_id, keys)
     endpoints = [e.id for e in tx.of(Endpoint).find(use_case=version.use_case)]
     reviews = tx.of(ReviewRun).find(version=version_id)
     licence = approval.licence if approval else None

@@ -17,6 +17,7 @@ from roadworthy.domain.verdict import Verdict
 from roadworthy.monitoring.agents import heard_of
 from roadworthy.services.catalog.contracts import contract_in_force, contract_of
 from roadworthy.services.house import House
+from roadworthy.services.licence.approval import keys_in
 from roadworthy.services.licence.expiry import Standing, standing_in
 from roadworthy.services.serve.plan import current_deployment
 
@@ -95,7 +96,7 @@ def status(house: House) -> Status:
 
 def endpoints_now(house: House, tx: Transaction) -> tuple[EndpointStatus, ...]:
     """What the newest endpoints serve, under which approvals, and what they earned."""
-    found = []
+    found, keys = [], keys_in(tx)
     for e in tx.of(Endpoint).find(newest_first=True, limit=ENDPOINTS)[::-1]:
         lines = tx.of(LedgerEntry).find(endpoint=e.id, newest_first=True, limit=LINES)[::-1]
         current = current_deployment(tx, e.id)
@@ -107,7 +108,7 @@ def endpoints_now(house: House, tx: Transaction) -> tuple[EndpointStatus, ...]:
                 ledger=_newest_per_version(lines),
                 outdated=_outdated(tx, e.use_case, current) if current else {},
                 silent=_silent(tx, e.id, house.clock.now()),
-                approvals=tuple(standing_in(house, tx, v) for v in _answering(current)),
+                approvals=tuple(standing_in(house, tx, v, keys=keys) for v in _answering(current)),
             )
         )
     return tuple(found)

@@ -50,6 +50,7 @@ ROUTES: dict[str, Needs] = {
     "POST /use-cases/{use_case}/datasets": _needs("register-dataset", upload=True),
     "GET /versions": _needs(READ),
     "POST /versions": _needs("register-version", upload=True),
+    "POST /compositions": _needs("register-version"),
     "GET /versions/{version}": _needs(READ),
     "POST /versions/{version}/gates/{gate}": _needs("validate", "release", "activate"),
     "GET /versions/{version}/why": _needs(READ),

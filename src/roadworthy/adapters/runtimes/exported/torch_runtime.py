@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from roadworthy.adapters.runtimes.estimator import matrix
 from roadworthy.adapters.runtimes.exported.program import DTYPES, DTypeOf, Input, Named, Program, read_program
 from roadworthy.adapters.runtimes.optional import library
-from roadworthy.adapters.runtimes.scores import answer_of, checked, positive_class, row_count, stands_alone
+from roadworthy.adapters.runtimes.scores import answer_of, checked, matrix, positive_class, row_count, stands_alone
 from roadworthy.domain.errors import ArtifactError, DataError, shortlist
 from roadworthy.domain.model import ArtifactFormat, DType, Signature
 from roadworthy.domain.ports import Columns, Predictor
