@@ -78,14 +78,16 @@ def standing_in(
     """The same inside of a transaction that only reads; `keys` are `keys_in` of it, for who asks about many."""
     version = tx.of(ModelVersion).get(version_id)
     approval, unproven = readable_approval(tx, version_id, keys)
-    endpoints = [e.id for e in tx.of(Endpoint).find(use_case=version.use_case)]
     reviews = tx.of(ReviewRun).find(version=version_id)
     licence = approval.licence if approval else None
     if licence is None:
         ended = f"proof: {unproven}" if unproven else "" if approval is None else approval.why
         return Standing(version_id, version.state, approval, ended=ended)
     moment = now or house.clock.now()
-    made = _decisions(house, endpoints, licence) if licence.max_decisions is not None else None
+    made = None
+    if licence.max_decisions is not None:
+        endpoints = [e.id for e in tx.of(Endpoint).find(use_case=version.use_case)]
+        made = _decisions(house, endpoints, licence)
     days = None if licence.until is None else (licence.until - moment) / timedelta(days=1)
     left = None if made is None or licence.max_decisions is None else licence.max_decisions - made
     ended = why_ended(licence, moment, made, _proven(reviews, licence))

@@ -21,7 +21,7 @@ from roadworthy.services.licence.approval import keys_in
 from roadworthy.services.licence.expiry import Standing, standing_in
 from roadworthy.services.serve.plan import current_deployment
 
-VERSIONS, ENDPOINTS, USE_CASES, ITEMS = 100, 20, 50, 50
+VERSIONS, ENDPOINTS, USE_CASES, ITEMS = 100, 10, 50, 50
 """At most so many of each, the newest; the lists of the API have all."""
 
 LINES = 50
