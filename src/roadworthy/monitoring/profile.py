@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from roadworthy.domain.errors import DataError
-from roadworthy.monitoring.reference import BinKind, ColumnBins, Reference
+from roadworthy.monitoring.reference import BinKind, ColumnBins, Reference, kept
 from roadworthy.statistics.frame import Array, Floats, Frame
 
 
@@ -55,10 +55,7 @@ class Profile:
         Raises:
             DataError: it is not a profile.
         """
-        try:
-            return msgspec.json.decode(data, type=cls)
-        except msgspec.MsgspecError as problem:
-            raise DataError(f"this is not a profile: {problem}", remedy="Count the window again.") from problem
+        return kept(data, cls, "a profile", "Count the window again.")
 
 
 def profile(reference: Reference, frame: Frame, scores: Floats | None = None) -> Profile:

@@ -6,12 +6,15 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
+from typing import TypeVar
 
 import msgspec
 import numpy as np
 
 from roadworthy.domain.errors import DataError
 from roadworthy.statistics.frame import Floats, Frame
+
+T = TypeVar("T")
 
 MAX_BINS = 10
 TOP_CATEGORIES = 20
@@ -91,12 +94,15 @@ class Reference:
         Raises:
             DataError: it is not a reference.
         """
-        try:
-            return msgspec.json.decode(data, type=cls)
-        except msgspec.MsgspecError as problem:
-            raise DataError(
-                f"this is not a reference profile: {problem}", remedy="Build it again from the reference data."
-            ) from problem
+        return kept(data, cls, "a reference profile", "Build it again from the reference data.")
+
+
+def kept(data: bytes, kind: type[T], what: str, remedy: str) -> T:
+    """What was kept as JSON. Raises DataError: the data are not `what`; `remedy` says how to get it again."""
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except msgspec.MsgspecError as problem:
+        raise DataError(f"this is not {what}: {problem}", remedy=remedy) from problem
 
 
 def build_reference(frame: Frame, scores: Floats | None = None) -> Reference:

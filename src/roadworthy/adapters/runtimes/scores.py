@@ -7,8 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from roadworthy.domain.errors import ArtifactError, BadOutputError, DataError, ModelRaisedError, shortlist
+from roadworthy.domain.errors import (
+    ArtifactError,
+    BadOutputError,
+    DataError,
+    MissingExtraError,
+    ModelRaisedError,
+    shortlist,
+)
 from roadworthy.domain.ports import Columns
+from roadworthy.domain.serving import Scan
 from roadworthy.statistics.frame import Array, Floats
 
 ROUNDING = 1e-6
@@ -23,6 +31,15 @@ def stands_alone(what: str, beside: Mapping[str, bytes]) -> None:
         raise ArtifactError(
             f"{what} needs nothing beside it, given is {shortlist(list(beside))}", remedy="Hand it in alone."
         )
+
+
+def scanned(form: str, read: Callable[[bytes], object], data: bytes, why: str) -> Scan:
+    """What `read` says of an artifact that is data: admitted because `why`, or refused in its words."""
+    try:
+        read(data)
+    except (ArtifactError, MissingExtraError) as error:
+        return Scan(form, admitted=False, untrusted=(), reason=error.what)
+    return Scan(form, admitted=True, untrusted=(), reason=why)
 
 
 def row_count(columns: Columns, names: Iterable[str]) -> int:

@@ -3,7 +3,7 @@
 It reads, assigns, predicts, records and answers exactly as the long way does (`plane.py`), bit for bit, without the
 objects in between: a request costs a third. Whatever it does not know (other parameters, a value that does not fit, a
 model that raises, a request id used before, a row somebody's licence does not cover) it leaves to the long way, which
-alone refuses, falls back and repeats. `tests/gateway/test_express.py` holds the two against each other.
+alone refuses, falls back and repeats. `tests/gateway/express/test_way.py` holds the two against each other.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from roadworthy.domain.serving import Decision
 from roadworthy.gateway.express.line import Line, Row
 from roadworthy.gateway.metrics import GatewayMetrics
 from roadworthy.gateway.protocol.codec import Tensor, no_key_twice, parsed_or_none
-from roadworthy.gateway.protocol.columns import ADMITTED, LARGEST
+from roadworthy.gateway.protocol.columns import ADMITTED, FLOATS, LARGEST, PYTHON, bound_of
 from roadworthy.gateway.protocol.whose import drawn_id
 from roadworthy.gateway.record import Memory, Redacted, log_refused, written
 from roadworthy.gateway.request import Answer, Limits
@@ -30,10 +30,7 @@ from roadworthy.gateway.resolve import Served
 
 Cell = None | bool | int | float | str
 Convert = Callable[[Any], Cell]
-_NUMBERS = frozenset({int, float})
-_FLOATS = frozenset({"FP16", "FP32", "FP64"})
-_MOST_INT = 2**63 - 1
-_encode = msgspec.json.Encoder().encode
+_NUMBERS = PYTHON[DType.FP64]
 
 
 class Express:
@@ -46,7 +43,7 @@ class Express:
         self.specs = specs
         self.names = tuple(served.contract.columns)
         self._index = {name: i for i, name in enumerate(self.names)}
-        self._admitted = [_FLOATS if s.dtype is DType.FP64 else ADMITTED[s.dtype] for s in specs]
+        self._admitted = [FLOATS if s.dtype is DType.FP64 else ADMITTED[s.dtype] for s in specs]
         self._converts = [_convert(spec) for spec in specs]
         bounds = served.contract.bounds
         self._ranges = [(self._index[name], low, high) for name, low, high in bounds.ranges if name in self._index]
@@ -207,8 +204,7 @@ def _redacted(log: DecisionLog, endpoint: str) -> Redacted | None:
 
 def _convert(spec: ColumnSpec) -> Convert:
     """What the long way makes of a JSON value of this column, or _UnusualError."""
-    kinds = {DType.FP64: _NUMBERS, DType.INT64: {int}, DType.BOOL: {bool}, DType.BYTES: {str}}[spec.dtype]
-    most = _MOST_INT if spec.dtype is DType.INT64 else LARGEST
+    kinds, most = PYTHON[spec.dtype], bound_of(spec)
     floats = spec.dtype is DType.FP64 or (spec.dtype is not DType.BYTES and spec.missing_allowed)
 
     def convert(value: Any) -> Cell:

@@ -27,7 +27,14 @@ import msgspec
 from roadworthy.domain.errors import InputError
 from roadworthy.domain.model import DType
 from roadworthy.gateway.protocol.binary import cut, packed, split, unpacked
-from roadworthy.gateway.protocol.columns import ADMITTED, Contract, from_values, malformed, refuse_fractions, shown
+from roadworthy.gateway.protocol.columns import (
+    Contract,
+    from_values,
+    malformed,
+    refuse_datatype,
+    refuse_fractions,
+    shown,
+)
 from roadworthy.gateway.protocol.matrix import columns_of, is_matrix, specs_of
 from roadworthy.gateway.protocol.whose import PLAIN, Parameters, identities, rows_with
 from roadworthy.gateway.request import Answer, Asked, Form, Limits, Rows
@@ -326,13 +333,7 @@ def _row_count(tensors: list[Tensor], limits: Limits) -> int:
 
 def _column(tensor: Tensor, index: int, n_rows: int, contract: Contract, raw: memoryview | None) -> Array:
     spec = contract.columns[tensor.name]
-    admitted = ADMITTED[spec.dtype]
-    if tensor.datatype not in admitted:
-        raise malformed(
-            f"inputs[{index}].datatype",
-            f"column '{spec.name}' is sent as {shown(tensor.datatype)}",
-            f"The model takes {spec.dtype.value}; admitted: {', '.join(sorted(admitted))}.",
-        )
+    refuse_datatype(spec, tensor.datatype, f"inputs[{index}].datatype")
     field = f"inputs[{index}].data"
     if raw is not None:
         if tensor.data is not msgspec.UNSET:

@@ -24,21 +24,23 @@ LARGEST = float(np.finfo(np.float32).max)
 """The largest admitted magnitude, 3.4e38."""
 
 _INTEGERS = frozenset({"INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"})
-_FLOATS = frozenset({"FP16", "FP32", "FP64"})
+FLOATS = frozenset({"FP16", "FP32", "FP64"})
 ADMITTED: dict[DType, frozenset[str]] = {
-    DType.FP64: _FLOATS | _INTEGERS,
+    DType.FP64: FLOATS | _INTEGERS,
     DType.INT64: _INTEGERS,
     DType.BOOL: frozenset({"BOOL"}),
     DType.BYTES: frozenset({"BYTES"}),
 }
 """Column type -> the tensor datatypes it may be sent as."""
 
-_PYTHON: dict[DType, frozenset[type]] = {
+PYTHON: dict[DType, frozenset[type]] = {
     DType.FP64: frozenset({int, float}),
     DType.INT64: frozenset({int}),
     DType.BOOL: frozenset({bool}),
     DType.BYTES: frozenset({str}),
 }
+"""Column type -> the types of its values in JSON; null besides, where one may be missing."""
+
 _WORDS = {
     DType.FP64: "a number",
     DType.INT64: "a whole number",
@@ -132,7 +134,7 @@ def from_values(spec: ColumnSpec, values: Sequence[Any], field: str) -> Array:
         raise _bad_value(
             spec, values, field, lambda v: v is None, f"null, but column '{spec.name}' may not be missing"
         )
-    allowed = _PYTHON[spec.dtype]
+    allowed = PYTHON[spec.dtype]
     if not kinds <= allowed | {type(None)}:
         raise _bad_value(
             spec, values, field, lambda v: v is not None and type(v) not in allowed, f"not {_WORDS[spec.dtype]}"
@@ -140,9 +142,14 @@ def from_values(spec: ColumnSpec, values: Sequence[Any], field: str) -> Array:
     return _typed(spec, values, field)
 
 
+def bound_of(spec: ColumnSpec) -> float:
+    """The largest admitted magnitude of a column of numbers."""
+    return 2**63 - 1 if spec.dtype is DType.INT64 else LARGEST
+
+
 def _typed(spec: ColumnSpec, values: Sequence[Any], field: str) -> Array:
     if spec.dtype is not DType.BYTES and (spec.dtype is not DType.BOOL or spec.missing_allowed):
-        bound = 2**63 - 1 if spec.dtype is DType.INT64 else LARGEST
+        bound = bound_of(spec)
         if any(v is not None and not -bound <= v <= bound for v in values):
             raise _bad_value(
                 spec, values, field, lambda v: v is not None and not -bound <= v <= bound, f"beyond {bound:.3g}"
@@ -161,6 +168,17 @@ def _bad_value(spec: ColumnSpec, values: Sequence[Any], field: str, wrong: Any, 
         column=spec.name,
         row=row,
     )
+
+
+def refuse_datatype(spec: ColumnSpec, datatype: str, field: str) -> None:
+    """Refuse a tensor datatype a column may not be sent as. Raises InputError naming both."""
+    admitted = ADMITTED[spec.dtype]
+    if datatype not in admitted:
+        raise malformed(
+            field,
+            f"column '{spec.name}' is sent as {shown(datatype)}",
+            f"The model takes {spec.dtype.value}; admitted: {', '.join(sorted(admitted))}.",
+        )
 
 
 def refuse_fractions(name: str, values: Sequence[Any], field: str) -> None:

@@ -12,7 +12,14 @@ from typing import Any
 from roadworthy.domain.errors import InputError
 from roadworthy.domain.model import ColumnSpec, DType
 from roadworthy.gateway.protocol.binary import unpacked
-from roadworthy.gateway.protocol.columns import ADMITTED, Contract, from_values, malformed, refuse_fractions, shown
+from roadworthy.gateway.protocol.columns import (
+    Contract,
+    from_values,
+    malformed,
+    refuse_datatype,
+    refuse_fractions,
+    shown,
+)
 from roadworthy.gateway.request import Limits
 from roadworthy.statistics.frame import Array
 
@@ -56,12 +63,7 @@ def specs_of(
                 f"column '{spec.name}' is {spec.dtype.value}, and a tensor of all columns holds numbers",
                 "Send one tensor per column, by its name.",
             )
-        if datatype not in ADMITTED[spec.dtype]:
-            raise malformed(
-                "inputs[0].datatype",
-                f"column '{spec.name}' is sent as {shown(datatype)}",
-                f"The model takes {spec.dtype.value}; admitted: {', '.join(sorted(ADMITTED[spec.dtype]))}.",
-            )
+        refuse_datatype(spec, datatype, "inputs[0].datatype")
     return specs
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from roadworthy.domain.errors import DataError
 from roadworthy.monitoring.protection.space import Space, earlier
+from roadworthy.monitoring.reference import kept
 from roadworthy.statistics.frame import Array, Bools, Floats
 
 SAME = 1e-9
@@ -52,12 +52,7 @@ class TrafficProfile:
         Raises:
             DataError: it is not a profile.
         """
-        try:
-            return msgspec.json.decode(data, type=cls)
-        except msgspec.MsgspecError as problem:
-            raise DataError(
-                f"this is not a traffic profile: {problem}", remedy="Deploy the version again: it is made then."
-            ) from problem
+        return kept(data, cls, "a traffic profile", "Deploy the version again: it is made then.")
 
 
 @dataclass(frozen=True, slots=True)

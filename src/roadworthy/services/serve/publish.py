@@ -6,12 +6,12 @@ from roadworthy.domain import faults
 from roadworthy.domain.gate import Gate, GateRun
 from roadworthy.domain.ports import Transaction
 from roadworthy.domain.serving import Deployment, Endpoint
-from roadworthy.domain.trust import Evidence, Person
+from roadworthy.domain.trust import Evidence
 from roadworthy.evidence.served import Served, encode_served
-from roadworthy.evidence.trust import TRUST, TrustRoot, encode_trust
+from roadworthy.evidence.trust import TRUST, encode_trust
 from roadworthy.services.catalog.contracts import contract_in_force
 from roadworthy.services.house import House
-from roadworthy.services.licence.approval import papers_of, validated
+from roadworthy.services.licence.approval import keys_in, papers_of, validated
 from roadworthy.services.serve.plan import current_deployment
 
 AT_ONCE = 20
@@ -103,7 +103,7 @@ def _newer(house: House, tx: Transaction, endpoint: str) -> bytes | None:
 def publish_trust(house: House) -> None:
     """Write the public keys and roles by which gateways judge every signature; doing it twice changes nothing."""
     with house.store.begin() as tx:  # as in `publish`: never an older document over a newer one
-        document = encode_trust(TrustRoot(people=tuple(tx.of(Person).find())))
+        document = encode_trust(keys_in(tx))
         faults.reach("trust.before-publish")
         if house.trust.read(TRUST) != document:
             house.trust.publish(TRUST, document)

@@ -20,6 +20,7 @@ from roadworthy.evidence.trust import TrustRoot
 from roadworthy.services.ahead import sign_checkpoint
 from roadworthy.services.catalog.contracts import contract_in_force
 from roadworthy.services.house import PLATFORM, House
+from roadworthy.services.licence.approval import keys_in
 
 MAX_LINKS = 10_000_000
 """More links than one record will ever hold."""
@@ -31,7 +32,7 @@ MOST_CHECKPOINTS = 256
 def trust_root(house: House) -> TrustRoot:
     """Everybody's public keys and roles."""
     with house.store.read() as tx:
-        return TrustRoot(people=tuple(tx.of(Person).find()))
+        return keys_in(tx)
 
 
 def bundle(house: House, version_id: str) -> Bundle:
@@ -53,14 +54,14 @@ def bundle(house: House, version_id: str) -> Bundle:
         links = tx.changes.read(limit=MAX_LINKS)
         evidence += telling_checkpoints(tx, links, version.id)
         head = tx.changes.head()
-        people = tuple(tx.of(Person).find())
+        trust = keys_in(tx)
     return Bundle(
         use_case=case,
         version=version,
         artifact=version.artifact,
         envelopes=tuple(e.envelope for e in evidence),
         changes=tuple(links),
-        trust=TrustRoot(people=people),
+        trust=trust,
         head=Checkpoint(head.seq, head.digest) if head else None,
         listing=house.artifacts.get(version.files).decode() if version.files else "",
     )
@@ -68,7 +69,7 @@ def bundle(house: House, version_id: str) -> Bundle:
 
 def standing_checkpoints(tx: Transaction) -> list[Evidence]:
     """Every signed checkpoint, but those that count for nothing since their key was compromised."""
-    trust = TrustRoot(people=tuple(tx.of(Person).find()))
+    trust = keys_in(tx)
     return [e for e in tx.of(Evidence).find(kind=EvidenceKind.CHECKPOINT) if not is_void(e.envelope, trust)]
 
 
@@ -95,7 +96,7 @@ def _chosen_checkpoints(tx: Transaction, links: Sequence[Change], about: str) ->
     subjects = (*strange[:MOST_CHECKPOINTS], *(agreeing[i].digest for i in sorted(places) if i < len(agreeing)))
     chosen = {"kind": (EvidenceKind.CHECKPOINT,), "subject": subjects}
     found = kept.page(Query(among=chosen, descending=False, limit=2 * len(subjects) + 1, counted=False)).items
-    trust = TrustRoot(people=tuple(tx.of(Person).find()))
+    trust = keys_in(tx)
     return [e for e in found if not is_void(e.envelope, trust)]
 
 

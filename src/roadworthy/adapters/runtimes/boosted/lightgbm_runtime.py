@@ -11,7 +11,7 @@ import numpy as np
 from roadworthy.adapters.runtimes.boosted.encoding import Encoder
 from roadworthy.adapters.runtimes.boosted.lightgbm_file import LightgbmFile, read_lightgbm
 from roadworthy.adapters.runtimes.optional import library
-from roadworthy.adapters.runtimes.scores import answer_of, checked, stands_alone
+from roadworthy.adapters.runtimes.scores import answer_of, checked, scanned, stands_alone
 from roadworthy.domain.errors import ArtifactError
 from roadworthy.domain.model import ArtifactFormat, Signature
 from roadworthy.domain.ports import Columns, Predictor
@@ -50,11 +50,7 @@ class LightgbmRuntime:
 
 def scan_lightgbm(data: bytes) -> Scan:
     """Whether the text is a LightGBM model whose every index is inside its array; lightgbm itself is not asked."""
-    try:
-        read_lightgbm(data)
-    except ArtifactError as error:
-        return Scan("lightgbm", admitted=False, untrusted=(), reason=error.what)
-    return Scan("lightgbm", admitted=True, untrusted=(), reason="plain numbers; every tree's indices are checked")
+    return scanned("lightgbm", read_lightgbm, data, "plain numbers; every tree's indices are checked")
 
 
 def save_lightgbm(model: Any) -> bytes:

@@ -11,7 +11,7 @@ import numpy as np
 from roadworthy.adapters.runtimes.boosted.encoding import Encoder, order_of
 from roadworthy.adapters.runtimes.boosted.xgboost_file import read_xgboost
 from roadworthy.adapters.runtimes.optional import library
-from roadworthy.adapters.runtimes.scores import answer_of, checked, stands_alone
+from roadworthy.adapters.runtimes.scores import answer_of, checked, scanned, stands_alone
 from roadworthy.domain.errors import ArtifactError
 from roadworthy.domain.model import ArtifactFormat, Signature
 from roadworthy.domain.ports import Columns, Predictor
@@ -48,11 +48,7 @@ class XgboostRuntime:
 
 def scan_xgboost(data: bytes) -> Scan:
     """Whether the file is an XGBoost model whose every index is inside its array; xgboost itself is not asked."""
-    try:
-        read_xgboost(data)
-    except ArtifactError as error:
-        return Scan("xgboost", admitted=False, untrusted=(), reason=error.what)
-    return Scan("xgboost", admitted=True, untrusted=(), reason="plain numbers; every tree's indices are checked")
+    return scanned("xgboost", read_xgboost, data, "plain numbers; every tree's indices are checked")
 
 
 def save_xgboost(model: Any) -> bytes:

@@ -29,8 +29,8 @@ import numpy as np
 
 from roadworthy.adapters.runtimes.documents.reading import read_document
 from roadworthy.adapters.runtimes.optional import library
-from roadworthy.adapters.runtimes.scores import answer_of, checked, row_count, stands_alone
-from roadworthy.domain.errors import ArtifactError, MissingExtraError, shortlist
+from roadworthy.adapters.runtimes.scores import answer_of, checked, row_count, scanned, stands_alone
+from roadworthy.domain.errors import ArtifactError, shortlist
 from roadworthy.domain.model import ArtifactFormat, DType, Signature
 from roadworthy.domain.ports import Columns, Predictor
 from roadworthy.domain.serving import Scan
@@ -145,11 +145,7 @@ def compile_said(said: Rules) -> Compiled:
 
 def scan_rules(data: bytes) -> Scan:
     """Whether the document's expressions parse and call nothing but what rules may call."""
-    try:
-        compile_rules(data)
-    except (ArtifactError, MissingExtraError) as error:
-        return Scan("rules", admitted=False, untrusted=(), reason=error.what)
-    return Scan("rules", admitted=True, untrusted=(), reason="expressions without loops, over the columns alone")
+    return scanned("rules", compile_rules, data, "expressions without loops, over the columns alone")
 
 
 class RulesPredictor:
